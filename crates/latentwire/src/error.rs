@@ -1,0 +1,167 @@
+//! The crate's one error type: what was wrong, where, what was expected and what was found.
+//!
+//! [`Error`] is opaque so that new findings are no breaking change; [`Error::kind`] has a stable
+//! string id for programs and logs, and [`ErrorKind::family`] says who must act.
+
+use std::borrow::Cow;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who must act on an error. One Python exception class stands for each family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// The bytes end before the packet does.
+    Truncated,
+    /// The bytes are not those that were written.
+    Checksum,
+    /// Another major version.
+    UnsupportedVersion,
+    /// Sound, but it needs something that this reader does not have.
+    UnsupportedFeature,
+    /// A rule of the format is broken.
+    Malformed,
+    /// The caller's [`Limits`](crate::Limits) do not allow it.
+    LimitExceeded,
+    /// The message cannot be written.
+    InvalidMessage,
+}
+
+macro_rules! error_kinds {
+    ($($variant:ident, $id:literal, $family:ident, $summary:literal;)*) => {
+        /// Every finding there is. Ids are never renamed and never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $(#[doc = concat!("`", $id, "`: ", $summary, ".")] $variant,)*
+        }
+
+        impl ErrorKind {
+            /// All findings, in the order of the specification.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The stable id, for example `checksum.mismatch`.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// Who must act.
+            #[must_use]
+            pub const fn family(self) -> Family {
+                match self { $(Self::$variant => Family::$family,)* }
+            }
+
+            const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)* }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    PacketTruncated, "packet.truncated", Truncated, "the packet is cut short";
+    PacketTrailingBytes, "packet.trailing_bytes", Malformed, "bytes follow the end of the packet";
+    PreambleMagic, "preamble.magic", Malformed, "this is not a latentwire packet";
+    PreambleMajor, "preamble.major", UnsupportedVersion, "unknown major version";
+    PreambleLength, "preamble.length", Malformed, "the declared length holds no packet";
+    PreambleFlags, "preamble.flags", UnsupportedFeature, "unknown preamble flags";
+    PreambleProfile, "preamble.profile", UnsupportedFeature, "unknown header profile";
+    ChecksumMismatch, "checksum.mismatch", Checksum, "the checksum does not match";
+    VarintNotMinimal, "varint.not_minimal", Malformed, "a number is written longer than it needs";
+    VarintOverflow, "varint.overflow", Malformed, "a number does not fit in 32 bits";
+    FieldOverrun, "field.overrun", Malformed, "a field runs past the part that holds it";
+    HeaderName, "header.name", Malformed, "a name is not allowed";
+    HeaderReceiver, "header.receiver", Malformed, "the receiver marker is not allowed";
+    SectionType, "section.type", Malformed, "no such section type is possible";
+    SectionOrder, "section.order", Malformed, "sections are not in ascending order of type";
+    SectionDuplicate, "section.duplicate", Malformed, "a section stands twice";
+    SectionCriticality, "section.criticality", Malformed, "a section has the wrong criticality";
+    SectionUnknown, "section.unknown_critical", UnsupportedFeature, "unknown critical section";
+    SectionMissing, "section.missing", Malformed, "a required section is missing";
+    LatentsEncoding, "latents.encoding", UnsupportedFeature, "unknown payload encoding";
+    LatentsStage, "latents.stage", UnsupportedFeature, "unknown or missing lossless stage";
+    LatentsLayout, "latents.layout", UnsupportedFeature, "unknown payload layout";
+    LatentsScaleBits, "latents.scale_bits", Malformed, "an encoding without scales sets scale bits";
+    LatentsExtent, "latents.extent", Malformed, "an extent of the shape is zero";
+    LatentsLength, "latents.length", Malformed, "the payload does not have the length of its shape";
+    LatentsCompressed, "latents.compressed", Malformed, "the compressed payload cannot be restored";
+    LatentsScale, "latents.scale", Malformed, "a scale is not allowed";
+    LatentsQuantum, "latents.quantum", Malformed, "a row's codes do not fit its scale";
+    LatentsValue, "latents.value", Malformed, "a latent is not finite";
+    LimitTotalBytes, "limit.total_bytes", LimitExceeded, "the packet is larger than allowed";
+    LimitElements, "limit.elements", LimitExceeded, "the latents have more elements than allowed";
+    LimitSections, "limit.sections", LimitExceeded, "the packet has more sections than allowed";
+    LimitDecompressed, "limit.decompressed_bytes", LimitExceeded, "the payload is larger than allowed";
+    MessageShape, "message.shape", InvalidMessage, "the latents cannot have this shape";
+    MessageNotFinite, "message.not_finite", InvalidMessage, "a latent is not finite";
+    MessageTooLarge, "message.magnitude", InvalidMessage, "a latent is too large for this encoding";
+    MessageName, "message.name", InvalidMessage, "a name cannot be written";
+    MessageSection, "message.section", InvalidMessage, "a section cannot be written";
+    MessageLevel, "message.level", InvalidMessage, "no such compression level";
+    MessageStage, "message.stage", InvalidMessage, "this build has no such lossless stage";
+    MessageSize, "message.size", InvalidMessage, "the packet would be longer than its length field can say";
+}
+
+/// Something that is wrong with a packet, or with a message to be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: expected {expected}, found {found}", kind.summary(), place(*offset))]
+pub struct Error {
+    kind: ErrorKind,
+    offset: Option<usize>,
+    expected: Cow<'static, str>,
+    found: Cow<'static, str>,
+}
+
+fn place(offset: Option<usize>) -> String {
+    offset.map_or_else(String::new, |at| format!(" at byte {at}"))
+}
+
+impl Error {
+    /// A finding at byte `offset` of the packet.
+    #[cold]
+    pub(crate) fn at(
+        kind: ErrorKind,
+        offset: usize,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { offset: Some(offset), ..Self::nowhere(kind, expected, found) }
+    }
+
+    /// A finding that has no place in the packet: it is about the message, or about bytes that
+    /// exist only after decompression.
+    #[cold]
+    pub(crate) fn nowhere(
+        kind: ErrorKind,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { kind, offset: None, expected: expected.into(), found: found.into() }
+    }
+
+    /// What was found wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The byte of the packet at which it was found, where there is one.
+    #[must_use]
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    /// What should have stood there.
+    #[must_use]
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// What stood there instead.
+    #[must_use]
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+}

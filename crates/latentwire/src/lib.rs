@@ -1,0 +1,53 @@
+//! Latent messages as packets.
+//!
+//! A *message* is a small tensor in an agreed latent space, with a sender, a receiver and room
+//! for more sections; a *packet* is its one encoding in bytes: versioned, checked, canonical.
+//! `docs/spec/latentwire-v1.md` describes every byte, and this crate follows it. It knows neither
+//! Python nor models, does no I/O, has no unsafe code, and answers hostile bytes with an
+//! [`Error`]: never with a panic, never with an allocation past the caller's [`Limits`].
+//!
+//! ```
+//! use std::borrow::Cow;
+//! use latentwire::{
+//!     EncodeOptions, Fingerprint, Header, Limits, Message, MessageId, ModelRef, Packet, Shape,
+//!     SpaceRef,
+//! };
+//!
+//! let message = Message {
+//!     header: Header {
+//!         message_id: MessageId::v7(1_700_000_000_000_000_000, 42),
+//!         sender: ModelRef { fingerprint: Fingerprint([1; 16]), name: "tiny-llama", revision: "" },
+//!         receiver: None, // anyone who hears the space
+//!         space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "gist-32x256" },
+//!     },
+//!     shape: Shape::new(&[2, 3])?,
+//!     latents: Cow::Borrowed(&[0.5, -1.0, 0.25, 0.0, 2.0, -2.0]),
+//!     sections: Vec::new(),
+//! };
+//! let bytes = message.encode(&EncodeOptions::default())?; // int8, one scale a row
+//!
+//! let packet = Packet::parse(&bytes, &Limits::default())?; // verified, latents not yet decoded
+//! assert_eq!(packet.header().sender.name, "tiny-llama");
+//! let received = packet.decode(&Limits::default())?;
+//! assert_eq!(received.shape, message.shape);
+//! assert!((received.latents[1] + 1.0).abs() < 0.005);
+//! # Ok::<(), latentwire::Error>(())
+//! ```
+
+mod checksum;
+mod codec;
+mod error;
+mod limits;
+mod message;
+mod wire;
+
+pub use codec::{Encoding, Layout, ScaleWidth, Stage, quantize_roundtrip};
+pub use error::{Error, ErrorKind, Family, Result};
+pub use limits::Limits;
+pub use message::{
+    Fingerprint, Header, MAX_NAME_BYTES, MAX_RANK, Message, MessageId, ModelRef, Section, Shape,
+    SpaceRef,
+};
+pub use wire::{
+    Compression, EncodeOptions, LATENTS, LatentsInfo, MAGIC, MAX_TYPE, Packet, SectionInfo, Version,
+};

@@ -1,0 +1,107 @@
+//! The first bytes: what this is, which version, how long.
+
+use super::cursor::{Cursor, put_varint};
+use crate::checksum;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+
+/// How every packet begins. The first byte is no ASCII and starts no UTF-8 text, so that a packet
+/// is not taken for text, and text is not taken for a packet.
+pub const MAGIC: [u8; 4] = *b"\x89LWP";
+
+/// The versions of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Version {
+    /// Another major version is another format.
+    pub major: u8,
+    /// A higher minor version adds what older readers may leave unread.
+    pub minor: u8,
+}
+
+impl Version {
+    /// What this crate writes.
+    pub const CURRENT: Self = Self { major: 1, minor: 0 };
+}
+
+/// How the header names its parties: bits 0 and 1 of the flags.
+const PROFILE_MASK: u8 = 0b0000_0011;
+const PROFILE_SELF_CONTAINED: u8 = 0;
+
+/// The most bytes that a preamble takes.
+pub(crate) const MAX_LEN: usize = 12;
+
+/// The preamble of a packet that is whole.
+pub(crate) struct Preamble {
+    pub(crate) version: Version,
+    flags: u8,
+    flags_at: usize,
+    /// Bytes of the packet, preamble and checksum included.
+    pub(crate) total_len: usize,
+}
+
+impl Preamble {
+    /// Reads the preamble at the front of `cursor`; bytes after the packet are not looked at.
+    pub(crate) fn read(cursor: &mut Cursor<'_>, limits: &Limits) -> Result<Self> {
+        for (at, expected) in MAGIC.into_iter().enumerate() {
+            // Byte by byte, so that a few bytes of something else are not called truncated.
+            let found = cursor.byte()?;
+            if found != expected {
+                let (expected, found) = (format!("{expected:#04x}"), format!("{found:#04x}"));
+                return Err(Error::at(ErrorKind::PreambleMagic, at, expected, found));
+            }
+        }
+        let major_at = cursor.at();
+        let major = cursor.byte()?;
+        if major != Version::CURRENT.major {
+            let expected = Version::CURRENT.major.to_string();
+            return Err(Error::at(ErrorKind::PreambleMajor, major_at, expected, major.to_string()));
+        }
+        let minor = cursor.byte()?;
+        let flags_at = cursor.at();
+        let flags = cursor.byte()?;
+        let length_at = cursor.at();
+        let rest_len = cursor.varint()?;
+        let total_len = usize::try_from(rest_len)
+            .ok()
+            .and_then(|rest| rest.checked_add(cursor.at()))
+            .filter(|&total| total <= limits.total_bytes())
+            .ok_or_else(|| {
+                let expected = format!("at most {} bytes", limits.total_bytes());
+                let found = format!("{} and {rest_len} more", cursor.at());
+                Error::at(ErrorKind::LimitTotalBytes, length_at, expected, found)
+            })?;
+        if total_len - cursor.at() < checksum::LEN {
+            let expected = format!("at least {} more bytes", checksum::LEN);
+            return Err(Error::at(
+                ErrorKind::PreambleLength,
+                length_at,
+                expected,
+                rest_len.to_string(),
+            ));
+        }
+        Ok(Self { version: Version { major, minor }, flags, flags_at, total_len })
+    }
+
+    /// Refuses flags that this version does not know: every one of them changes how the rest is
+    /// read. Done after the checksum, because a flag may be a flipped bit.
+    pub(crate) fn check_flags(&self) -> Result<()> {
+        let unknown = self.flags & !PROFILE_MASK;
+        if unknown != 0 {
+            let (expected, found) = ("bits 2 to 7 clear", format!("{:#010b}", self.flags));
+            return Err(Error::at(ErrorKind::PreambleFlags, self.flags_at, expected, found));
+        }
+        if self.flags & PROFILE_MASK != PROFILE_SELF_CONTAINED {
+            let (expected, found) = ("0 (self-contained)", self.flags.to_string());
+            return Err(Error::at(ErrorKind::PreambleProfile, self.flags_at, expected, found));
+        }
+        Ok(())
+    }
+}
+
+/// Appends the preamble of a packet with `rest_len` bytes after it, checksum included.
+pub(crate) fn write(out: &mut Vec<u8>, rest_len: u32) {
+    out.extend_from_slice(&MAGIC);
+    let Version { major, minor } = Version::CURRENT;
+    out.extend_from_slice(&[major, minor, PROFILE_SELF_CONTAINED]);
+    put_varint(out, rest_len);
+}
