@@ -1,0 +1,170 @@
+"""One frozen Hugging Face model with its tokenizer: loading, hidden states, embeddings, identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+)
+
+from latentwire.errors import ModelNotFoundError, UsageError
+from latentwire.frozen.catalog import available_models, locate_model
+from latentwire.frozen.template import begin_ids, token_ids
+from latentwire.storage import is_quantized_file, load_weights
+
+
+class FrozenModel:
+    """A model whose weights never change here.
+
+    Attributes:
+        name: The name that it was asked for by.
+        model: The module: in evaluation mode, no parameter requires a gradient.
+        tokenizer: Its own fast tokenizer.
+        hidden_size: Width d of its hidden states and input embeddings.
+        num_layers: Number of layers; hidden state 0 is the embedding, ``num_layers`` the last.
+        is_causal: Whether it can read a soft prefix and generate.
+    """
+
+    def __init__(self, name: str, model: nn.Module, tokenizer: Any, *, is_causal: bool) -> None:
+        self.name = name
+        self.model: Any = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.is_causal = is_causal
+        self.hidden_size = int(self.model.config.hidden_size)
+        self.num_layers = int(self.model.config.num_hidden_layers)
+        limit = getattr(self.model.config, "max_position_embeddings", None)
+        self.max_tokens = int(limit) if limit else 1_000_000
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str,
+        *,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> FrozenModel:
+        """Load by shipped name, folder or hub name; causal models keep their language-model head.
+
+        Raises:
+            ModelNotFoundError: If there is no such model.
+            CheckpointError: If a shipped model's weights file is missing or damaged.
+        """
+        location = locate_model(name_or_path)
+        try:
+            config = AutoConfig.from_pretrained(location)
+            tokenizer = _load_tokenizer(location)
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else "unknown"
+            raise ModelNotFoundError(
+                f"model {name_or_path!r} cannot be loaded: {reason}",
+                hint=f"available here: {', '.join(available_models())}",
+            ) from error
+        is_causal = any("CausalLM" in name or "LMHead" in name for name in config.architectures or ())
+        family = AutoModelForCausalLM if is_causal else AutoModel
+        weights = Path(location) / "model.safetensors"
+        options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
+        if Path(location).is_dir() and not (weights.is_file() and not is_quantized_file(weights)):
+            if not (Path(location) / "model.safetensors.index.json").is_file():
+                # Our own compact storage: expand it, then take the same path as any other model.
+                state = load_weights(weights)
+                model = family.from_pretrained(None, config=config, state_dict=state, **options)
+                return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
+        model = family.from_pretrained(location, **options)
+        return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(iter(self.model.parameters())).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the weights."""
+        return next(iter(self.model.parameters())).dtype
+
+    @cached_property
+    def begin(self) -> list[int]:
+        """Ids that every sequence of this model starts with."""
+        return begin_ids(self.tokenizer)
+
+    def tokenize(self, texts: Sequence[str], max_tokens: int | None = None) -> list[list[int]]:
+        """Ids of each text without special tokens, cut to ``max_tokens``."""
+        limit = max_tokens or self.max_tokens
+        return [token_ids(self.tokenizer, text)[:limit] for text in texts]
+
+    def pad(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+        """Right-pad rows of ids: ids int64 [B, T] and mask bool [B, T]."""
+        width = max(len(row) for row in rows)
+        pad_id = self.tokenizer.pad_token_id
+        pad_id = int(self.tokenizer.eos_token_id if pad_id is None else pad_id)
+        ids = torch.tensor([row + [pad_id] * (width - len(row)) for row in rows])
+        lengths = torch.tensor([len(row) for row in rows])
+        mask = torch.arange(width)[None, :] < lengths[:, None]
+        return ids.to(self.device), mask.to(self.device)
+
+    @torch.inference_mode()
+    def hidden_states(self, texts: Sequence[str], layer: int) -> tuple[Tensor, Tensor]:
+        """Hidden states of texts after ``layer`` layers, begin token included.
+
+        Returns:
+            States float32 [B, T, d] and mask bool [B, T], False on padding.
+
+        Raises:
+            UsageError: If the model has no such layer.
+        """
+        if not 0 <= layer <= self.num_layers:
+            raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {layer}")
+        if self.is_causal:
+            room = self.max_tokens - len(self.begin)
+            rows = [self.begin + ids for ids in self.tokenize(texts, room)]
+        else:  # encoders were trained with their special tokens around the text
+            encoded = self.tokenizer(list(texts), truncation=True, max_length=min(512, self.max_tokens))
+            rows = encoded["input_ids"]
+        ids, mask = self.pad(rows)
+        backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
+        output = backbone(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
+        return output.hidden_states[layer].float(), mask
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Input embeddings of ids [...] -> [..., d]."""
+        embeddings: Tensor = self.model.get_input_embeddings()(ids)
+        return embeddings
+
+    def embedding_statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation per dimension of the token embeddings, float32 [d] each."""
+        weight = self.model.get_input_embeddings().weight.detach().float()
+        return weight.mean(0), weight.std(0)
+
+    @cached_property
+    def weights_digest(self) -> bytes:
+        """BLAKE2b-128 over every parameter and buffer by name: equal weights, equal digest."""
+        return digest_tensors(self.model.state_dict())
+
+
+def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
+    """BLAKE2b-128 of named tensors, independent of their order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.digest()
+
+
+def _load_tokenizer(location: str) -> Any:
+    """The model's fast tokenizer, whatever class its folder names."""
+    tokenizer = AutoTokenizer.from_pretrained(location)
+    if not tokenizer.is_fast:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(location)
+    return tokenizer

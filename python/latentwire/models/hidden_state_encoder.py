@@ -1,0 +1,45 @@
+"""Bridge encoder: hidden states of a frozen model to latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from latentwire.models.normalizer import StatisticalNormalizer
+from latentwire.models.resampler import PerceiverResampler
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenStateEncoderConfig:
+    """Geometry of a ``HiddenStateEncoder``."""
+
+    hidden_size: int  # width of the sender's hidden states
+    layer: int  # which hidden state is read; 0 is the embedding
+    num_latents: int = 32  # K
+    latent_width: int = 256  # d_z
+    num_heads: int = 8
+    depth: int = 2  # resampler blocks
+    multiple: int = 2  # feed-forward width over d_z
+
+
+class HiddenStateEncoder(nn.Module):
+    """Normalizer, projection to d_z, perceiver resampler."""
+
+    kind = "hidden-state"
+
+    def __init__(self, config: HiddenStateEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.normalizer = StatisticalNormalizer(config.hidden_size)
+        self.project = nn.Linear(config.hidden_size, config.latent_width)
+        self.norm = nn.LayerNorm(config.latent_width)
+        self.resampler = PerceiverResampler(
+            config.num_latents, config.latent_width, config.num_heads, config.depth, config.multiple
+        )
+
+    def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
+        """States [B, T, hidden_size], mask bool [B, T] -> latents float32 [B, k, d_z]."""
+        projected = self.norm(self.project(self.normalizer(states)))  # [B, T, d_z]
+        latents: Tensor = self.resampler(projected, mask, k)
+        return latents

@@ -1,0 +1,185 @@
+"""Receiver: packet to answer, by a frozen model that reads the latents as soft tokens. No network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentwire.answer import Answer, check_choices
+from latentwire.checkpoint import Part, locate_part
+from latentwire.errors import SpaceMismatchError, UsageError
+from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
+from latentwire.frozen.model import digest_tensors
+from latentwire.frozen.scoring import text_prefix
+from latentwire.message import ModelRef, Packet, SpaceRef
+from latentwire.models import Adapter
+from latentwire.sender import check_part_fits
+from latentwire.text import check_text
+
+_CACHED_TREES = 64
+
+
+class Receiver:
+    """A frozen causal model and its adapter.
+
+    Attributes:
+        name: The model's name.
+        space: The latent space that it reads.
+        ref: Who it is, as a packet's header would name it.
+    """
+
+    def __init__(self, frozen: FrozenModel, part: Part) -> None:
+        if not frozen.is_causal:
+            raise UsageError(f"{frozen.name} cannot receive: it is not a causal language model")
+        self.frozen = frozen
+        self.adapter: Adapter = part.module  # type: ignore[assignment]
+        self.manifest = part.space
+        self.name = frozen.name
+        self.space: SpaceRef = part.space.ref
+        self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(part.module.state_dict()))
+        self._trees: dict[tuple[str | None, tuple[str, ...]], ChoiceTree] = {}
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str, *, adapter: str | None = None, device: str | None = None
+    ) -> Receiver:
+        """Load a frozen model by shipped name, folder or hub name, and its adapter.
+
+        Raises:
+            ModelNotFoundError: If the model is unknown or no adapter is known for it.
+            CheckpointError: If files are missing or damaged, or the adapter is of another model.
+        """
+        frozen = FrozenModel.load(name_or_path, device=device)
+        part = Part.load(locate_part("adapter", name_or_path, adapter), "adapter")
+        check_part_fits(part, frozen)
+        part.module.to(device or "cpu")
+        return cls(frozen, part)
+
+    def ask(
+        self, packet: Packet | bytes, *, question: str | None = None, choices: Sequence[str]
+    ) -> Answer:
+        """Answer a closed question about a message.
+
+        Args:
+            packet: A packet of this receiver's latent space, or its bytes.
+            question: What is asked, e.g. ``"Sentiment:"``; None asks the generic question.
+            choices: The answers to score, at least two, distinct, not empty.
+
+        Raises:
+            ChoicesError: If the choices are not as said.
+            SpaceMismatchError: If the packet is of another latent space or meant for another model.
+            WireError: If the bytes are not a packet.
+        """
+        return self.ask_batch([packet], question=question, choices=choices)[0]
+
+    def ask_batch(
+        self,
+        packets: Sequence[Packet | bytes],
+        *,
+        question: str | None = None,
+        choices: Sequence[str],
+    ) -> list[Answer]:
+        """The same question about several messages in one pass; see ``ask``."""
+        check_choices(choices)
+        prefix, mask = self._soft_tokens(packets)
+        return self._score(prefix, mask, question, choices)
+
+    def ask_text(
+        self, text: str, *, question: str | None = None, choices: Sequence[str]
+    ) -> Answer:
+        """Answer after reading the text itself: what the latent path is measured against."""
+        return self.ask_text_batch([text], question=question, choices=choices)[0]
+
+    def ask_text_batch(
+        self, texts: Sequence[str], *, question: str | None = None, choices: Sequence[str]
+    ) -> list[Answer]:
+        """The same question about several texts in one pass; see ``ask_text``."""
+        check_choices(choices)
+        for text in texts:
+            check_text(text)
+        return self._score(*text_prefix(self.frozen, texts), question, choices)
+
+    def ask_nothing(self, *, question: str | None = None, choices: Sequence[str]) -> Answer:
+        """Answer without any message: the control that shows what the question alone gives away."""
+        check_choices(choices)
+        device = self.frozen.device
+        prefix = torch.zeros(1, 0, self.frozen.hidden_size, device=device)
+        mask = torch.zeros(1, 0, dtype=torch.bool, device=device)
+        return self._score(prefix, mask, question, choices)[0]
+
+    def generate(
+        self, packet: Packet | bytes, *, question: str | None = None, max_new_tokens: int = 32
+    ) -> str:
+        """Write an answer to a question about a message, greedily.
+
+        Raises:
+            SpaceMismatchError, WireError: See ``ask``.
+        """
+        prefix, mask = self._soft_tokens([packet])
+        return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
+
+    def generate_text(
+        self, text: str, *, question: str | None = None, max_new_tokens: int = 32
+    ) -> str:
+        """Write an answer after reading the text itself."""
+        check_text(text)
+        prefix, mask = text_prefix(self.frozen, [text])
+        return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
+
+    def _score(
+        self, prefix: Tensor, mask: Tensor, question: str | None, choices: Sequence[str]
+    ) -> list[Answer]:
+        key = (question, tuple(choices))
+        tree = self._trees.get(key)
+        if tree is None:
+            tree = ChoiceTree.build(self.frozen, question, choices)
+            if len(self._trees) >= _CACHED_TREES:  # questions come from the network: stay bounded
+                self._trees.clear()
+            self._trees[key] = tree
+        scores = score_choices(self.frozen, prefix, mask, tree).cpu().tolist()
+        return [Answer.from_scores(choices, row) for row in scores]
+
+    @torch.inference_mode()
+    def _soft_tokens(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
+        """Packets to soft tokens [B, k, d] and mask bool [B, k]; shorter messages are padded."""
+        rows = [self._latents(packet) for packet in packets]
+        width = max(row.shape[0] for row in rows)
+        latents = np.zeros((len(rows), width, self.manifest.latent_width), dtype=np.float32)
+        lengths = np.array([row.shape[0] for row in rows])
+        for target, row in zip(latents, rows, strict=True):
+            target[: row.shape[0]] = row
+        device = self.frozen.device
+        mask = torch.from_numpy(np.arange(width)[None, :] < lengths[:, None]).to(device)
+        return self.adapter(torch.from_numpy(latents).to(device)), mask
+
+    def _latents(self, data: Packet | bytes) -> np.ndarray:
+        """Check that a packet is for this receiver and decode its latents, float32 [k, d_z]."""
+        packet = data if isinstance(data, Packet) else Packet.from_bytes(data)
+        if packet.space.fingerprint != self.space.fingerprint:
+            raise SpaceMismatchError(
+                f"the packet is of latent space {packet.space.name!r} "
+                f"({packet.space.fingerprint.hex()[:12]}), but {self.name!r} reads "
+                f"{self.space.name!r} ({self.space.fingerprint.hex()[:12]})",
+                hint="send with an encoder of this space, or host a receiver of that one",
+            )
+        receiver = packet.receiver
+        if receiver is not None and receiver.fingerprint != self.ref.fingerprint:
+            raise SpaceMismatchError(
+                f"the packet is meant for {receiver.name!r} ({receiver.fingerprint.hex()[:12]}), "
+                f"not for {self.name!r} ({self.ref.fingerprint.hex()[:12]})"
+            )
+        latents = packet.decode().latents
+        if latents.ndim != 2 or latents.shape[1] != self.manifest.latent_width:
+            raise SpaceMismatchError(
+                f"the packet holds latents of shape {tuple(latents.shape)}, but space "
+                f"{self.space.name!r} has width {self.manifest.latent_width}"
+            )
+        if latents.shape[0] > self.manifest.num_latents:
+            raise SpaceMismatchError(
+                f"the packet holds {latents.shape[0]} latents, but space {self.space.name!r} "
+                f"has at most {self.manifest.num_latents}"
+            )
+        return latents

@@ -1,0 +1,161 @@
+"""Sender: text to packet. Knows neither the task, the question nor the receiver, and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from latentwire.checkpoint import Part, locate_part
+from latentwire.errors import CheckpointError, UsageError
+from latentwire.frozen import FrozenModel, generate
+from latentwire.frozen.catalog import BYTES
+from latentwire.frozen.model import digest_tensors
+from latentwire.frozen.scoring import text_prefix
+from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef
+from latentwire.models import ByteEncoder, HiddenStateEncoder
+from latentwire.text import check_text
+
+
+class Sender:
+    """A frozen model and its encoder; or the byte encoder alone.
+
+    Attributes:
+        name: The model's name, ``"bytes"`` for the byte encoder.
+        space: The latent space of its messages.
+        ref: What a packet's header says of it.
+    """
+
+    def __init__(self, frozen: FrozenModel | None, part: Part) -> None:
+        self.frozen = frozen
+        self.encoder: HiddenStateEncoder | ByteEncoder = part.module  # type: ignore[assignment]
+        self.manifest = part.space
+        self.name = frozen.name if frozen else BYTES
+        self.space: SpaceRef = part.space.ref
+        self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(part.module.state_dict()))
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str, *, encoder: str | None = None, device: str | None = None
+    ) -> Sender:
+        """Load a frozen model by shipped name, folder or hub name, and its encoder.
+
+        Args:
+            name_or_path: ``"tiny-llama"``, ``"minilm"``, ``"bytes"`` or any model with an encoder.
+            encoder: Folder of a trained encoder; default: the shipped one of this model.
+            device: Where to run, e.g. ``"cuda"``; default: the CPU.
+
+        Raises:
+            ModelNotFoundError: If the model is unknown or no encoder is known for it.
+            CheckpointError: If files are missing or damaged, or the encoder is of another model.
+        """
+        if encoder is None and name_or_path != BYTES:
+            frozen = FrozenModel.load(name_or_path, device=device)
+            part = Part.load(locate_part("encoder", name_or_path), "encoder")
+        else:
+            part = Part.load(locate_part("encoder", name_or_path, encoder), "encoder")
+            frozen = None
+            if part.module.kind != ByteEncoder.kind:
+                frozen = FrozenModel.load(name_or_path, device=device)
+        check_part_fits(part, frozen)
+        part.module.to(device or "cpu")
+        return cls(frozen, part)
+
+    @torch.inference_mode()
+    def latents(self, texts: Sequence[str], k: int | None = None) -> Tensor:
+        """The first k latents of each text, float32 [B, k, d_z], before quantization.
+
+        Raises:
+            EmptyTextError: If a text has no visible character.
+            TextTooLongError: If a text is too long to be sent.
+            UsageError: If k is not within 1..K.
+        """
+        for text in texts:
+            check_text(text)
+        if k is not None and not 1 <= k <= self.manifest.num_latents:
+            raise UsageError(f"k must be within 1..{self.manifest.num_latents}, not {k}")
+        if isinstance(self.encoder, ByteEncoder):
+            states, mask = self.encoder.batch(texts)
+        else:
+            assert self.frozen is not None
+            states, mask = self.frozen.hidden_states(texts, self.encoder.config.layer)
+        latents: Tensor = self.encoder(states, mask, k)
+        return latents
+
+    def encode(
+        self,
+        text: str,
+        *,
+        k: int | None = None,
+        encoding: Encoding = "int8",
+        compression: Compression = "none",
+    ) -> Packet:
+        """One text as a packet.
+
+        Args:
+            text: What to send; the sender is not told what will be asked about it.
+            k: Latents to send, from the first; default: all of the space.
+            encoding: Payload encoding of the latents.
+            compression: Lossless stage on top.
+
+        Raises:
+            EmptyTextError, TextTooLongError, UsageError: See ``latents``.
+        """
+        return self.encode_batch([text], k=k, encoding=encoding, compression=compression)[0]
+
+    def encode_batch(
+        self,
+        texts: Sequence[str],
+        *,
+        k: int | None = None,
+        encoding: Encoding = "int8",
+        compression: Compression = "none",
+    ) -> list[Packet]:
+        """Several texts, each as a packet of its own; see ``encode``."""
+        if not texts:
+            return []
+        return [
+            Message(latents=row, sender=self.ref, space=self.space).encode(
+                encoding, compression=compression
+            )
+            for row in self.latents(texts, k).cpu().numpy()
+        ]
+
+    def generate(
+        self, text: str, *, question: str | None = None, max_new_tokens: int = 32
+    ) -> str:
+        """Text that the frozen model itself writes after a text: the relay that latents replace.
+
+        Raises:
+            UsageError: If the model cannot generate.
+        """
+        check_text(text)
+        if self.frozen is None or not self.frozen.is_causal:
+            raise UsageError(
+                f"{self.name} cannot write text", hint="use a causal language model as sender"
+            )
+        prefix, mask = text_prefix(self.frozen, [text])
+        return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
+
+
+def check_part_fits(part: Part, frozen: FrozenModel | None) -> None:
+    """Refuse a part that was trained for other weights.
+
+    Raises:
+        CheckpointError: If width or weights differ.
+    """
+    if frozen is None:
+        return
+    expected = getattr(part.module.config, "hidden_size", frozen.hidden_size)
+    if expected != frozen.hidden_size:
+        raise CheckpointError(
+            f"the {part.role} was trained for {part.model!r} with hidden size {expected}, "
+            f"but {frozen.name!r} has {frozen.hidden_size}"
+        )
+    if part.model_digest and part.model_digest != frozen.weights_digest.hex():
+        raise CheckpointError(
+            f"the {part.role} was trained for {part.model!r} with weights "
+            f"{part.model_digest[:12]}, but {frozen.name!r} has {frozen.weights_digest.hex()[:12]}",
+            hint="load the model that it was trained for, or train a part for this one",
+        )

@@ -1,0 +1,1 @@
+"""Training of encoders and adapters with every frozen model frozen. Needs ``latentwire[train]``."""

@@ -1,0 +1,64 @@
+"""``latentwire train``: run the stages of a recipe, or check it without training."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from latentwire.tasks.base import find_data_dir
+from latentwire.training.dry_run import dry_run
+from latentwire.training.loop import Trainer
+from latentwire.training.recipe import load_recipe
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    recipe_path: Path,
+    overrides: list[str],
+    *,
+    run_dir: Path,
+    data_dir: Path | None = None,
+    stage: str | None = None,
+    check_only: bool = False,
+    threads: int | None = None,
+) -> list[dict[str, Any]]:
+    """Train a recipe's stages in order; stages that are done already are only validated again.
+
+    Args:
+        recipe_path: YAML file.
+        overrides: ``dotted.key=value`` changes to it.
+        run_dir: Where parts, states and logs go, and where a run resumes from.
+        data_dir: Data folder; default ``$LATENTWIRE_DATA``.
+        stage: Only this stage.
+        check_only: Build everything at small scale, take two steps, write nothing.
+        threads: CPU threads.
+
+    Returns:
+        One result per stage.
+
+    Raises:
+        RecipeError: If the recipe does not fit its types.
+        UsageError: If the data folder is missing.
+    """
+    recipe = load_recipe(recipe_path, overrides)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    stages = recipe.stages if stage is None else [recipe.stage(stage)]
+    if check_only:
+        return [dry_run(recipe, chosen) for chosen in stages]
+    folder = find_data_dir(data_dir)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+    results = []
+    for chosen in stages:
+        trainer = Trainer(recipe, chosen, run_dir, folder, device)
+        result = {"stage": chosen.name, **trainer.run()}
+        logger.info("%s", json.dumps(result))
+        results.append(result)
+    return results

@@ -1,0 +1,50 @@
+"""Muon for hidden matrices, AdamW for everything else, and their learning-rate schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+
+def build_optimizers(
+    modules: Iterable[nn.Module], *, weight_decay: float = 0.01
+) -> list[torch.optim.Optimizer]:
+    """Optimizers over all parameters of the modules that require gradients.
+
+    Muon (https://kellerjordan.github.io/posts/muon/) takes the matrices of linear layers, scaled
+    so that one learning rate serves both; embeddings, queries, norms and biases go to AdamW. The
+    learning rate is set per step with ``set_learning_rate``.
+    """
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
+    for module in modules:
+        hidden = {
+            id(layer.weight) for layer in module.modules() if isinstance(layer, nn.Linear)
+        }
+        for parameter in module.parameters():
+            if parameter.requires_grad:
+                (matrices if id(parameter) in hidden else rest).append(parameter)
+    return [
+        torch.optim.Muon(
+            matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+    """Set the learning rate of every group."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def cosine_rate(step: int, num_steps: int, warmup_steps: int, peak: float) -> float:
+    """Learning rate of a step: linear warm-up, then half a cosine down to a hundredth."""
+    if step < warmup_steps:
+        return peak * (step + 1) / warmup_steps
+    share = (step - warmup_steps) / max(1, num_steps - warmup_steps)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
