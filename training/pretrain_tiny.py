@@ -27,6 +27,7 @@ import zstandard
 from latentwire.frozen.precision import fast_autocast
 from latentwire.frozen.template import (
     GENERIC_QUESTION,
+    REPEAT_QUESTION,
     answer_ids,
     begin_ids,
     question_ids,
@@ -34,6 +35,7 @@ from latentwire.frozen.template import (
 )
 from latentwire.tasks import TASKS
 from latentwire.tasks.base import find_data_dir, read_jsonl
+from latentwire.training.muon import Muon
 from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -46,7 +48,7 @@ from transformers import (
 
 ANSWER_WEIGHT = 6.0  # loss weight of answer tokens against text tokens
 MAX_TOKENS = 192  # longest training sequence
-BATCH_TOKENS = 2048  # padded tokens in a step
+BATCH_TOKENS = 3072  # padded tokens in a step
 POOL = 512  # examples drawn at once and batched by length
 WARMUP_STEPS = 60
 DECAY_SHARE = 0.35  # of the run, at its end, the learning rate falls linearly to zero
@@ -64,7 +66,6 @@ MIXTURE = {
     "boolq": 0.02,
     "repeat": 0.06,
 }
-REPEAT_QUESTION = "Repeat:"  # asked of the model that writes the text in a text relay
 
 # (sequence of (ids, loss weight) parts); the begin token is added by the batcher
 Parts = list[tuple[list[int], float]]
@@ -362,7 +363,7 @@ def build_optimizers(model: torch.nn.Module, rate: float) -> list[torch.optim.Op
     chosen = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in chosen]
     return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, lr=rate, weight_decay=0.05),
         torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 

@@ -122,12 +122,17 @@ def locate_part(role: Role, model: str, folder: str | None = None) -> Path:
     """
     if folder is not None:
         return Path(folder)
-    shipped = SPACES_DIR / DEFAULT_SPACE / f"{role}s"
-    if (shipped / model).is_dir():
-        return shipped / model
-    names = sorted(path.name for path in shipped.iterdir()) if shipped.is_dir() else []
+    names = shipped_parts(role)
+    if model in names:
+        return SPACES_DIR / DEFAULT_SPACE / f"{role}s" / model
     raise ModelNotFoundError(
         f"no trained {role} for model {model!r}",
         hint=f"{role}s are shipped for: {', '.join(names) or 'none'}; "
         f"give the folder of your own with {role}=...",
     )
+
+
+def shipped_parts(role: Role) -> list[str]:
+    """Names of the models that a part is shipped for."""
+    folder = SPACES_DIR / DEFAULT_SPACE / f"{role}s"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

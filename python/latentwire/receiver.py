@@ -12,6 +12,7 @@ from latentwire.answer import Answer, check_choices
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import SpaceMismatchError, UsageError
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
+from latentwire.frozen.catalog import locate_model
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
@@ -44,16 +45,28 @@ class Receiver:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str, *, adapter: str | None = None, device: str | None = None
+        cls,
+        name_or_path: str,
+        *,
+        adapter: str | None = None,
+        device: str | None = None,
+        frozen: FrozenModel | None = None,
     ) -> Receiver:
         """Load a frozen model by shipped name, folder or hub name, and its adapter.
+
+        Args:
+            name_or_path: ``"tiny-qwen"`` or any causal model with an adapter.
+            adapter: Folder of a trained adapter; default: the shipped one of this model.
+            device: Where to run, e.g. ``"cuda"``; default: the CPU.
+            frozen: The model, if it is loaded already; a host that also sends shares it.
 
         Raises:
             ModelNotFoundError: If the model is unknown or no adapter is known for it.
             CheckpointError: If files are missing or damaged, or the adapter is of another model.
         """
-        frozen = FrozenModel.load(name_or_path, device=device)
+        locate_model(name_or_path)  # an unknown name is refused as such, not for its adapter
         part = Part.load(locate_part("adapter", name_or_path, adapter), "adapter")
+        frozen = frozen or FrozenModel.load(name_or_path, device=device)
         check_part_fits(part, frozen)
         part.module.to(device or "cpu")
         return cls(frozen, part)

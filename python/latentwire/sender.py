@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from latentwire.checkpoint import Part, locate_part
-from latentwire.errors import CheckpointError, UsageError
+from latentwire.errors import CheckpointError, TextTooLongError, UsageError
 from latentwire.frozen import FrozenModel, generate
-from latentwire.frozen.catalog import BYTES
+from latentwire.frozen.catalog import BYTES, locate_model
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import text_prefix
 from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef
@@ -37,7 +37,12 @@ class Sender:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str, *, encoder: str | None = None, device: str | None = None
+        cls,
+        name_or_path: str,
+        *,
+        encoder: str | None = None,
+        device: str | None = None,
+        frozen: FrozenModel | None = None,
     ) -> Sender:
         """Load a frozen model by shipped name, folder or hub name, and its encoder.
 
@@ -45,19 +50,19 @@ class Sender:
             name_or_path: ``"tiny-llama"``, ``"minilm"``, ``"bytes"`` or any model with an encoder.
             encoder: Folder of a trained encoder; default: the shipped one of this model.
             device: Where to run, e.g. ``"cuda"``; default: the CPU.
+            frozen: The model, if it is loaded already; a host that also receives shares it.
 
         Raises:
             ModelNotFoundError: If the model is unknown or no encoder is known for it.
             CheckpointError: If files are missing or damaged, or the encoder is of another model.
         """
-        if encoder is None and name_or_path != BYTES:
-            frozen = FrozenModel.load(name_or_path, device=device)
-            part = Part.load(locate_part("encoder", name_or_path), "encoder")
-        else:
-            part = Part.load(locate_part("encoder", name_or_path, encoder), "encoder")
+        if name_or_path != BYTES:
+            locate_model(name_or_path)  # an unknown name is refused as such, not for its encoder
+        part = Part.load(locate_part("encoder", name_or_path, encoder), "encoder")
+        if part.module.kind == ByteEncoder.kind:
             frozen = None
-            if part.module.kind != ByteEncoder.kind:
-                frozen = FrozenModel.load(name_or_path, device=device)
+        elif frozen is None:
+            frozen = FrozenModel.load(name_or_path, device=device)
         check_part_fits(part, frozen)
         part.module.to(device or "cpu")
         return cls(frozen, part)
@@ -73,6 +78,7 @@ class Sender:
         """
         for text in texts:
             check_text(text)
+        self._check_lengths(texts)
         if k is not None and not 1 <= k <= self.manifest.num_latents:
             raise UsageError(f"k must be within 1..{self.manifest.num_latents}, not {k}")
         if isinstance(self.encoder, ByteEncoder):
@@ -82,6 +88,22 @@ class Sender:
             states, mask = self.frozen.hidden_states(texts, self.encoder.config.layer)
         latents: Tensor = self.encoder(states, mask, k)
         return latents
+
+    def _check_lengths(self, texts: Sequence[str]) -> None:
+        """Refuse what the model would cut: a message about half a text must not pass for whole."""
+        if self.frozen is None:
+            assert isinstance(self.encoder, ByteEncoder)
+            unit, limit = "bytes", self.encoder.config.max_bytes
+            sizes = [len(text.encode()) for text in texts]
+        else:
+            unit, limit = "tokens", self.frozen.text_room
+            sizes = [len(ids) for ids in self.frozen.tokenize(texts)]
+        for size in sizes:
+            if size > limit:
+                raise TextTooLongError(
+                    f"the text has {size:,} {unit}, {self.name!r} reads at most {limit:,}",
+                    hint="send it in parts, each as a message of its own",
+                )
 
     def encode(
         self,

@@ -1,1 +1,35 @@
+//! `latentwire._native`: the packet format for Python. Conversions only; the crate `latentwire`
+//! knows the format, and `latentwire.message` is what people use.
 
+mod errors;
+mod packet;
+mod write;
+
+/// Private: import `latentwire.message` instead.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    use latentwire::{Limits, Version};
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::packet::PyPacket;
+    #[pymodule_export]
+    use super::write::{encode, message_id, quantize_roundtrip};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let limits = Limits::default();
+        let Version { major, minor } = Version::CURRENT;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("FORMAT_VERSION", (major, minor))?;
+        module.add(
+            "DEFAULT_LIMITS",
+            (
+                limits.total_bytes(),
+                limits.elements(),
+                limits.sections(),
+                limits.decompressed_bytes(),
+            ),
+        )
+    }
+}

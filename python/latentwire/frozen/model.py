@@ -98,10 +98,19 @@ class FrozenModel:
         """Ids that every sequence of this model starts with."""
         return begin_ids(self.tokenizer)
 
-    def tokenize(self, texts: Sequence[str], max_tokens: int | None = None) -> list[list[int]]:
-        """Ids of each text without special tokens, cut to ``max_tokens``."""
-        limit = max_tokens or self.max_tokens
-        return [token_ids(self.tokenizer, text)[:limit] for text in texts]
+    @property
+    def text_room(self) -> int:
+        """Tokens of a text that fit beside the special tokens of ``hidden_states``."""
+        if self.is_causal:
+            return self.max_tokens - len(self.begin)
+        return self.max_tokens - int(self.tokenizer.num_special_tokens_to_add())
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text without special tokens."""
+        encodings = self.tokenizer.backend_tokenizer.encode_batch(
+            list(texts), add_special_tokens=False
+        )
+        return [encoding.ids for encoding in encodings]
 
     def pad(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
         """Right-pad rows of ids: ids int64 [B, T] and mask bool [B, T]."""
@@ -115,7 +124,9 @@ class FrozenModel:
 
     @torch.inference_mode()
     def hidden_states(self, texts: Sequence[str], layer: int) -> tuple[Tensor, Tensor]:
-        """Hidden states of texts after ``layer`` layers, begin token included.
+        """Hidden states of texts after ``layer`` layers, special tokens included.
+
+        Texts longer than ``text_room`` are cut.
 
         Returns:
             States float32 [B, T, d] and mask bool [B, T], False on padding.
@@ -125,12 +136,11 @@ class FrozenModel:
         """
         if not 0 <= layer <= self.num_layers:
             raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {layer}")
+        cut = [ids[: self.text_room] for ids in self.tokenize(texts)]
         if self.is_causal:
-            room = self.max_tokens - len(self.begin)
-            rows = [self.begin + ids for ids in self.tokenize(texts, room)]
+            rows = [self.begin + ids for ids in cut]
         else:  # encoders were trained with their special tokens around the text
-            encoded = self.tokenizer(list(texts), truncation=True, max_length=min(512, self.max_tokens))
-            rows = encoded["input_ids"]
+            rows = [self.tokenizer.build_inputs_with_special_tokens(ids) for ids in cut]
         ids, mask = self.pad(rows)
         backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
         output = backbone(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
@@ -163,8 +173,14 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
 
 
 def _load_tokenizer(location: str) -> Any:
-    """The model's fast tokenizer, whatever class its folder names."""
+    """The model's fast tokenizer, whatever class its folder names.
+
+    Padding and truncation that a tokenizer file brings along are switched off: both happen here,
+    visibly.
+    """
     tokenizer = AutoTokenizer.from_pretrained(location)
     if not tokenizer.is_fast:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(location)
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.backend_tokenizer.no_truncation()
     return tokenizer

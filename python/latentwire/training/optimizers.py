@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from latentwire.training.muon import Muon
+
 
 def build_optimizers(
     modules: Iterable[nn.Module], *, weight_decay: float = 0.01
@@ -28,9 +30,7 @@ def build_optimizers(
             if parameter.requires_grad:
                 (matrices if id(parameter) in hidden else rest).append(parameter)
     return [
-        torch.optim.Muon(
-            matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-        ),
+        Muon(matrices, lr=0.0, weight_decay=weight_decay),
         torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 

@@ -1,0 +1,97 @@
+"""Where the command line prints: data to stdout, everything for a person's eyes to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from latentwire.errors import LatentwireError, UsageError
+
+STDIO = "-"
+"""The file name that stands for stdin or stdout."""
+
+stderr = Console(stderr=True, highlight=False)
+
+
+def print_error(error: LatentwireError) -> None:
+    """``error: ...`` and, where there is one, ``hint: ...``, a line each."""
+    print(f"error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def read_bytes(name: str) -> bytes:
+    """A file's bytes, or stdin's for ``-``.
+
+    Raises:
+        UsageError: If the file cannot be read.
+    """
+    if name == STDIO:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror}") from error
+
+
+def write_bytes(name: str, data: bytes) -> None:
+    """Write to a file, or to stdout for ``-``.
+
+    Raises:
+        UsageError: If the file cannot be written, or if stdout is a terminal.
+    """
+    if name == STDIO:
+        if sys.stdout.isatty():
+            raise UsageError(
+                "a packet is binary, and stdout is a terminal",
+                hint="write it to a file with --output FILE, or pipe it on",
+            )
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(name).write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from error
+
+
+def the_text(text: str | None, file: str | None) -> str:
+    """The text of ``--text``, or of a file or stdin.
+
+    Raises:
+        UsageError: If both or neither are given, or the file is not UTF-8.
+    """
+    if (text is None) == (file is None):
+        raise UsageError("give either --text TEXT or a file (- for stdin)")
+    if text is not None:
+        return text
+    assert file is not None
+    data = read_bytes(file)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{file} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}"
+        ) from error
+
+
+def the_choices(choices: str | None) -> list[str] | None:
+    """``"negative, positive"`` -> ``["negative", "positive"]``; a JSON list is taken as it is."""
+    if choices is None:
+        return None
+    if choices.lstrip().startswith("["):
+        try:
+            listed = json.loads(choices)
+        except ValueError as error:
+            raise UsageError(f"--choices is not a JSON list: {error}") from error
+        return [str(choice) for choice in listed]
+    return [choice.strip() for choice in choices.split(",")]

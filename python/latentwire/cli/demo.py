@@ -1,0 +1,89 @@
+"""``latentwire demo``: the whole path end to end, for a person or for a program."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentwire.cli.console import print_json, stderr, the_choices
+from latentwire.cli.options import Choices, Encoding, Json, LatentCount, Question
+
+
+def demo(
+    text: Annotated[
+        list[str] | None, typer.Option(help="Your own sentence instead; may be repeated.")
+    ] = None,
+    choices: Choices = "negative,positive",
+    question: Question = None,
+    sender: Annotated[str, typer.Option(help="Model of the sending host.")] = "tiny-llama",
+    receiver: Annotated[
+        list[str] | None, typer.Option(help="Model of the receiving host; repeat to ask jointly.")
+    ] = None,
+    rows: Annotated[int, typer.Option(help="Sentences per task.", min=1, max=40)] = 12,
+    k: LatentCount = 4,
+    encoding: Encoding = "int8",
+    json: Json = False,
+) -> None:
+    """Start two hosts, send real sentences between them as packets, and show what arrives.
+
+    One host has the sender, the other the receiver; each is a process of its own on loopback.
+    """
+    from contextlib import ExitStack
+
+    from rich.console import Console
+    from rich.live import Live
+
+    from latentwire.answer import check_choices
+    from latentwire.demo.hosts import host_processes
+    from latentwire.demo.run import DemoResult, run_demo
+    from latentwire.demo.samples import Sample, load_samples
+    from latentwire.demo.table import print_next_steps, print_summary, row_cells, rows_table
+    from latentwire.exchange import connect
+    from latentwire.frozen.catalog import BYTES, locate_model
+    from latentwire.text import check_text
+
+    receivers = receiver or ["tiny-qwen"]
+    for name in [sender, *receivers]:
+        if name != BYTES:
+            locate_model(name)
+    if text:
+        options = the_choices(choices) or []
+        check_choices(options)
+        asked = question or ("Sentiment:" if options == ["negative", "positive"] else None)
+        for own in text:
+            check_text(own)
+        samples = [Sample("yours", own, asked, tuple(options), None) for own in text]
+    else:
+        samples = load_samples(rows)
+
+    out = stderr if json else Console(highlight=False)
+    out.print(f"Starting two kinds of host: {sender} sends, {' and '.join(receivers)} answers ...")
+    commands = [["--model", sender, "--role", "sender", "--threads", "1"]]
+    commands += [["--model", name, "--role", "receiver", "--threads", "1"] for name in receivers]
+    result = DemoResult()
+    with ExitStack() as stack:
+        addresses = stack.enter_context(host_processes(commands))
+        out.print(f"{sender} is on {addresses[0]}; {', '.join(addresses[1:])} answers.\n")
+        hosts = [stack.enter_context(connect(address)) for address in addresses]
+        caption = f"{sender} to {' and '.join(receivers)}, first {k or 32} latents as {encoding}"
+        answered = run_demo(hosts[0], hosts[1:], samples, k=k, encoding=encoding)
+        if json:
+            result.rows.extend(answered)
+        elif out.is_terminal:
+            with Live(rows_table(result, caption), console=out, vertical_overflow="visible") as live:
+                for row in answered:
+                    result.rows.append(row)
+                    live.update(rows_table(result, caption))
+        else:
+            out.print("sentence | right answer | latent | reads text | bytes | ms latent, text, relay")
+            for row in answered:
+                result.rows.append(row)
+                cells = [cell.plain for cell in row_cells(row)]
+                print(" | ".join([cells[0][:60], *cells[1:]]), flush=True)  # noqa: T201
+    if json:
+        print_json(result.to_json())
+        return
+    out.print()
+    print_summary(out, result)
+    print_next_steps(out)

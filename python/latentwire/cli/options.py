@@ -1,0 +1,32 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+Encodings = Literal["f32", "f16", "bf16", "int8"]
+Compressions = Literal["none", "zstd"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Text = Annotated[str | None, typer.Option("--text", help="The text itself.")]
+Question = Annotated[
+    str | None, typer.Option(help='What the receiver is asked, e.g. "Sentiment:".')
+]
+Choices = Annotated[
+    str | None,
+    typer.Option(help="Answers to choose from: comma-separated, or a JSON list. None: generate."),
+]
+LatentCount = Annotated[int | None, typer.Option("--k", help="Latents to send; default all.")]
+Encoding = Annotated[Encodings, typer.Option(help="Payload encoding of the latents.")]
+Compression = Annotated[Compressions, typer.Option(help="Lossless stage on top.")]
+SenderModel = Annotated[
+    str,
+    typer.Option("--model", "-m", help="Sender: a shipped name, a folder, or a hub name."),
+]
+EncoderFolder = Annotated[
+    str | None, typer.Option("--encoder", help="Folder of a trained encoder for the model.")
+]
+Device = Annotated[str | None, typer.Option(help='Where to run, e.g. "cuda"; default the CPU.')]
+Threads = Annotated[int | None, typer.Option(help="CPU threads; default all cores.", min=1)]

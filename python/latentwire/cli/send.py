@@ -1,0 +1,105 @@
+"""``latentwire send``: a text or a packet to one host, or to several for a joint answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import typer
+
+from latentwire.cli.console import print_json, read_bytes, the_choices, the_text
+from latentwire.cli.options import (
+    Choices,
+    Compression,
+    Device,
+    EncoderFolder,
+    Encoding,
+    Json,
+    LatentCount,
+    Question,
+    SenderModel,
+    Text,
+)
+from latentwire.errors import UsageError
+
+
+def send(
+    to: Annotated[list[str], typer.Option(help="A receiving host; repeat for a joint answer.")],
+    file: Annotated[str | None, typer.Argument(help="A UTF-8 text file; - for stdin.")] = None,
+    text: Text = None,
+    packet: Annotated[
+        str | None, typer.Option(help="Send this packet file (- for stdin) instead of a text.")
+    ] = None,
+    via: Annotated[
+        str | None, typer.Option(help="A host that encodes the text; default: encode it here.")
+    ] = None,
+    model: SenderModel = "tiny-llama",
+    encoder: EncoderFolder = None,
+    choices: Choices = None,
+    question: Question = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Tokens to generate at most.", min=1)] = 32,
+    k: LatentCount = None,
+    encoding: Encoding = "int8",
+    compression: Compression = "none",
+    device: Device = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Send a text as a latent packet and print the answer."""
+    from latentwire.answer import check_choices
+    from latentwire.exchange import ask_jointly, connect
+    from latentwire.message import Packet
+    from latentwire.text import check_text
+
+    # Whatever is wrong with the request is found before a model is loaded or a host is called.
+    options = the_choices(choices)
+    if options is not None:
+        check_choices(options)
+    elif len(to) > 1:
+        raise UsageError("a joint answer of several hosts needs --choices")
+    encode: Callable[[], Packet]
+    with ExitStack() as stack:
+        if packet is not None:
+            if text is not None or file is not None:
+                raise UsageError("give a text or --packet, not both")
+            ready = Packet.from_bytes(read_bytes(packet))
+            encode = lambda: ready  # noqa: E731 - the three ways side by side
+        else:
+            content = the_text(text, file)
+            check_text(content)
+            settings: dict[str, Any] = {"k": k, "encoding": encoding, "compression": compression}
+            if via is not None:
+                encoding_host = stack.enter_context(connect(via, timeout=timeout))
+                encode = lambda: encoding_host.encode(content, **settings)  # noqa: E731
+            else:
+                from latentwire.sender import Sender
+
+                sender = Sender.from_pretrained(model, encoder=encoder, device=device)
+                encode = lambda: sender.encode(content, **settings)  # noqa: E731
+        hosts = [stack.enter_context(connect(address, timeout=timeout)) for address in to]
+        started = time.perf_counter()
+        message = encode()
+        encoded = time.perf_counter()
+        if options is None:
+            result: dict[str, Any] = {
+                "text": hosts[0].generate(
+                    message, question=question, max_new_tokens=max_new_tokens
+                )
+            }
+            line = result["text"]
+        else:
+            answer = ask_jointly(hosts, message, question=question, choices=options)
+            result = {"answer": answer.choice, "probabilities": answer.probabilities}
+            line = f"{answer.choice}  ({answer.probability:.1%})"
+        finished = time.perf_counter()
+    if json:
+        result["bytes"] = len(message)
+        result["milliseconds"] = {
+            "encode": round(1000 * (encoded - started), 2),
+            "answer": round(1000 * (finished - encoded), 2),
+        }
+        print_json(result)
+    else:
+        typer.echo(line)
