@@ -1,0 +1,213 @@
+"""The client side of the exchange: one connected host, and questions to several at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from latentwire.answer import Answer, check_choices
+from latentwire.errors import HostUnreachableError, UsageError
+from latentwire.exchange.gen import exchange_pb2 as pb
+from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
+from latentwire.exchange.limits import CHANNEL_OPTIONS
+from latentwire.exchange.status import from_call
+from latentwire.message import Compression, Encoding, Packet, SpaceRef
+from latentwire.text import check_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDescription:
+    """What a host says of itself.
+
+    Attributes:
+        model: Name of its frozen model.
+        sends: Whether it encodes texts.
+        receives: Whether it answers.
+        space: The latent space that it speaks.
+        num_latents: The most latents of a message.
+        package_version: Version of its latentwire package.
+        format_version: Packet format that it writes.
+        adapter_fingerprint: What a packet names that is meant for this receiver; empty if it has
+            none.
+    """
+
+    model: str
+    sends: bool
+    receives: bool
+    space: SpaceRef
+    num_latents: int
+    package_version: str
+    format_version: str
+    adapter_fingerprint: bytes
+
+
+class Host:
+    """A connection to a host. Use it as a context manager, or close it.
+
+    Every verb raises the error that the host raised, as the same class; ``HostUnreachableError`` if
+    it is gone; ``RemoteError`` if it did not answer in time or failed otherwise.
+    """
+
+    def __init__(self, address: str, channel: grpc.Channel, timeout: float) -> None:
+        self.address = address
+        self._channel = channel
+        self._timeout = timeout
+        self._service: Any = ExchangeStub(channel)  # type: ignore[no-untyped-call]
+
+    def describe(self) -> HostDescription:
+        """Who is there."""
+        found = self._call(self._service.Describe, pb.DescribeRequest())
+        return HostDescription(
+            model=found.model,
+            sends=bool(found.encoder_fingerprint),
+            receives=bool(found.adapter_fingerprint),
+            space=SpaceRef(name=found.space.name, fingerprint=found.space.fingerprint),
+            num_latents=found.space.num_latents,
+            package_version=found.package_version,
+            format_version=found.format_version,
+            adapter_fingerprint=found.adapter_fingerprint,
+        )
+
+    def encode(
+        self,
+        text: str,
+        *,
+        k: int | None = None,
+        encoding: Encoding = "int8",
+        compression: Compression = "none",
+    ) -> Packet:
+        """Have the host's sender encode a text; see ``Sender.encode``."""
+        check_text(text)
+        if k is not None and k < 1:
+            raise UsageError(f"k must be at least 1, not {k}")
+        request = pb.EncodeRequest(
+            text=text, num_latents=k or 0, encoding=encoding, compression=compression
+        )
+        return Packet.from_bytes(self._call(self._service.Encode, request).packet)
+
+    def ask(
+        self, packet: Packet | bytes, *, choices: Sequence[str], question: str | None = None
+    ) -> Answer:
+        """Ask a closed question about a message; see ``Receiver.ask``."""
+        return self._ask(pb.Source(packet=bytes(packet)), choices, question)
+
+    def ask_text(self, text: str, *, choices: Sequence[str], question: str | None = None) -> Answer:
+        """Ask a closed question about a text that the receiver reads itself."""
+        check_text(text)
+        return self._ask(pb.Source(text=text), choices, question)
+
+    def ask_nothing(self, *, choices: Sequence[str], question: str | None = None) -> Answer:
+        """Ask a closed question about nothing: the control."""
+        return self._ask(pb.Source(nothing=pb.Nothing()), choices, question)
+
+    def generate(
+        self, packet: Packet | bytes, *, question: str | None = None, max_new_tokens: int = 32
+    ) -> str:
+        """Have the receiver write an answer to a question about a message."""
+        return self._generate(pb.Source(packet=bytes(packet)), question, max_new_tokens)
+
+    def generate_text(
+        self, text: str, *, question: str | None = None, max_new_tokens: int = 32
+    ) -> str:
+        """Have the host's model write after a text that it reads itself."""
+        check_text(text)
+        return self._generate(pb.Source(text=text), question, max_new_tokens)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, source: pb.Source, choices: Sequence[str], question: str | None) -> Answer:
+        check_choices(choices)
+        request = pb.AskRequest(question=question or "", choices=choices, source=source)
+        response = self._call(self._service.Ask, request)
+        return Answer(tuple(choices), tuple(response.log_probabilities))
+
+    def _generate(self, source: pb.Source, question: str | None, max_new_tokens: int) -> str:
+        if max_new_tokens < 1:
+            raise UsageError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+        request = pb.GenerateRequest(
+            question=question or "", max_new_tokens=max_new_tokens, source=source
+        )
+        text: str = self._call(self._service.Generate, request).text
+        return text
+
+    def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        try:
+            return method(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise from_call(error, self.address) from error
+
+
+def connect(address: str, *, timeout: float = 30.0, connect_timeout: float = 5.0) -> Host:
+    """Connect to a host, trying again while it is not there yet.
+
+    Args:
+        address: ``address:port``.
+        timeout: Seconds that a call may take.
+        connect_timeout: Seconds to go on trying.
+
+    Raises:
+        UsageError: If the address has no port.
+        HostUnreachableError: If nobody answers in time.
+    """
+    if not address.rpartition(":")[2].isdecimal():
+        raise UsageError(f"expected address:port, found {address!r}", hint="e.g. 127.0.0.1:50051")
+    options = (
+        *CHANNEL_OPTIONS,
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        ("grpc.enable_http_proxy", 0),  # hosts are addressed directly
+    )
+    channel = grpc.insecure_channel(address, options=options)
+    started = time.monotonic()
+    try:
+        grpc.channel_ready_future(channel).result(timeout=connect_timeout)
+    except grpc.FutureTimeoutError:
+        channel.close()
+        raise HostUnreachableError(
+            f"no host answers at {address} (tried for {time.monotonic() - started:.0f} s)",
+            hint=f"start one with: latentwire host --model tiny-qwen --listen {address}",
+        ) from None
+    return Host(address, channel, timeout)
+
+
+def ask_jointly(
+    hosts: Sequence[Host],
+    packet: Packet | bytes,
+    *,
+    choices: Sequence[str],
+    question: str | None = None,
+) -> Answer:
+    """Ask several receivers at once and multiply their probabilities.
+
+    Raises:
+        ChoicesError: If the choices cannot be scored.
+        LatentwireError: What ``Host.ask`` raises, for the first host that fails.
+    """
+    check_choices(choices)
+    if len(hosts) == 1:
+        return hosts[0].ask(packet, choices=choices, question=question)
+    with ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        calls = [
+            pool.submit(host.ask, packet, choices=choices, question=question) for host in hosts
+        ]
+        return Answer.jointly([call.result() for call in calls])

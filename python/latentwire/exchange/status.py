@@ -1,0 +1,87 @@
+"""Errors across the wire: the class that a host raises is the class that its client raises.
+
+gRPC's status code is for whoever has no latentwire; the typed detail beside it carries the class
+name, the line, the hint and, for packets, the exact finding.
+"""
+
+from __future__ import annotations
+
+import grpc
+
+from latentwire import errors
+from latentwire.errors import LatentwireError, RemoteError, WireError
+from latentwire.exchange.gen.exchange_pb2 import ErrorDetail
+
+DETAIL_KEY = "latentwire-error-bin"
+"""Trailing metadata that holds a serialized ``ErrorDetail``."""
+
+_Code = grpc.StatusCode
+
+CODES: dict[type[LatentwireError], grpc.StatusCode] = {
+    errors.LatentwireError: _Code.INTERNAL,
+    errors.UsageError: _Code.INVALID_ARGUMENT,
+    errors.WireError: _Code.INVALID_ARGUMENT,
+    errors.TruncatedPacketError: _Code.INVALID_ARGUMENT,
+    errors.ChecksumError: _Code.DATA_LOSS,
+    errors.UnsupportedVersionError: _Code.UNIMPLEMENTED,
+    errors.UnsupportedFeatureError: _Code.UNIMPLEMENTED,
+    errors.MalformedPacketError: _Code.INVALID_ARGUMENT,
+    errors.LimitExceededError: _Code.RESOURCE_EXHAUSTED,
+    errors.InvalidMessageError: _Code.INVALID_ARGUMENT,
+    errors.ModelNotFoundError: _Code.NOT_FOUND,
+    errors.CheckpointError: _Code.INTERNAL,
+    errors.SpaceMismatchError: _Code.FAILED_PRECONDITION,
+    errors.EmptyTextError: _Code.INVALID_ARGUMENT,
+    errors.TextTooLongError: _Code.INVALID_ARGUMENT,
+    errors.ChoicesError: _Code.INVALID_ARGUMENT,
+    errors.RecipeError: _Code.INVALID_ARGUMENT,
+    errors.MissingExtraError: _Code.INTERNAL,
+    errors.HostUnreachableError: _Code.UNAVAILABLE,
+    errors.PortInUseError: _Code.INTERNAL,
+    errors.RemoteError: _Code.INTERNAL,
+}
+"""Every class of ``latentwire.errors`` and the gRPC status that it travels with."""
+
+_CLASSES = {kind.__name__: kind for kind in CODES}
+
+
+def to_status(error: LatentwireError) -> tuple[grpc.StatusCode, ErrorDetail]:
+    """What a host answers a call with that failed with this error."""
+    detail = ErrorDetail(kind=type(error).__name__, message=str(error), hint=error.hint or "")
+    if isinstance(error, WireError):
+        detail.wire_id = error.id
+        if error.offset is not None:
+            detail.wire_offset = error.offset
+    return CODES[type(error)], detail
+
+
+def from_call(call: grpc.RpcError, address: str) -> LatentwireError:
+    """The error of a failed call: the host's own, or what the connection ran into."""
+    metadata = call.trailing_metadata() or ()
+    for key, value in metadata:
+        if key == DETAIL_KEY:
+            return _from_detail(ErrorDetail.FromString(value))
+    code, words = call.code(), call.details() or "no details"
+    if code is _Code.DEADLINE_EXCEEDED:
+        return RemoteError(
+            f"the host at {address} did not answer in time", hint="raise timeout, or send less"
+        )
+    if code is _Code.UNAVAILABLE:
+        return errors.HostUnreachableError(
+            f"the host at {address} cannot be reached: {words}",
+            hint="is it still running? start one with: latentwire host --model tiny-qwen",
+        )
+    if code is _Code.RESOURCE_EXHAUSTED:
+        return errors.LimitExceededError(f"the call to {address} is too large: {words}")
+    return RemoteError(f"the host at {address} failed with {code.name}: {words}")
+
+
+def _from_detail(detail: ErrorDetail) -> LatentwireError:
+    kind = _CLASSES.get(detail.kind)
+    hint = detail.hint or None
+    if kind is None:  # a newer host may know errors that this client does not
+        return RemoteError(f"{detail.kind}: {detail.message}", hint=hint)
+    if issubclass(kind, WireError):
+        offset = detail.wire_offset if detail.HasField("wire_offset") else None
+        return kind(detail.message, id=detail.wire_id, offset=offset, hint=hint)
+    return kind(detail.message, hint=hint)

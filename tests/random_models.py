@@ -1,0 +1,131 @@
+"""Small models with random weights, and random parts for them, saved as real ones are.
+
+They are not trained, so their answers mean nothing; everything else about them is as it is with
+trained ones: families, tokenizers, files, code paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from latentwire.checkpoint import Part
+from latentwire.frozen import FrozenModel
+from latentwire.models import (
+    Adapter,
+    AdapterConfig,
+    ByteEncoder,
+    ByteEncoderConfig,
+    HiddenStateEncoder,
+    HiddenStateEncoderConfig,
+)
+from latentwire.space import LatentSpace
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+)
+
+NUM_LATENTS, LATENT_WIDTH = 6, 32
+SPACE = LatentSpace(
+    name="random-v1", num_latents=NUM_LATENTS, latent_width=LATENT_WIDTH, lineage="tests"
+)
+
+
+@dataclass(frozen=True)
+class RandomModel:
+    """Folders of a model and of the parts that were made for it."""
+
+    model: str
+    encoder: str
+    adapter: str
+
+
+def build_random_model(folder: Path, family: str, texts: list[str], seed: int) -> RandomModel:
+    """Save a random model of a family with a tokenizer of its own, an encoder and an adapter."""
+    torch.manual_seed(seed)
+    tokenizer = _tokenizer(family, texts)
+    model = AutoModelForCausalLM.from_config(_config(family, tokenizer), attn_implementation="sdpa")
+    # Larger than usual, so that answers differ from one another.
+    for parameter in model.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.15)
+    model.save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    frozen = FrozenModel.load(str(folder / "model"))
+    digest = frozen.weights_digest.hex()
+    encoder = HiddenStateEncoder(
+        HiddenStateEncoderConfig(
+            hidden_size=frozen.hidden_size,
+            layer=1,
+            num_latents=NUM_LATENTS,
+            latent_width=LATENT_WIDTH,
+            num_heads=4,
+            depth=1,
+        )
+    )
+    adapter = Adapter(
+        AdapterConfig(hidden_size=frozen.hidden_size, latent_width=LATENT_WIDTH, inner_width=48)
+    )
+    adapter.colorizer.fit(*frozen.embedding_statistics())
+    name = str(folder / "model")
+    Part("encoder", encoder, name, digest, SPACE).save(folder / "encoder")
+    Part("adapter", adapter, name, digest, SPACE).save(folder / "adapter")
+    return RandomModel(name, str(folder / "encoder"), str(folder / "adapter"))
+
+
+def build_random_byte_encoder(folder: Path, seed: int) -> str:
+    """Save a random byte encoder of the same space."""
+    torch.manual_seed(seed)
+    encoder = ByteEncoder(
+        ByteEncoderConfig(
+            width=LATENT_WIDTH,
+            num_layers=2,
+            num_heads=4,
+            num_latents=NUM_LATENTS,
+            byte_width=8,
+            buckets=64,
+            max_bytes=512,
+        )
+    )
+    Part("encoder", encoder, "bytes", "", SPACE).save(folder)
+    return str(folder)
+
+
+def _tokenizer(family: str, texts: list[str]) -> PreTrainedTokenizerFast:
+    """Byte-level BPE of 400 or 600 tokens; digits alone; begin and end tokens of the family."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=family == "llama")
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<s>", "</s>"] if family == "llama" else ["<|im_start|>", "<|im_end|>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=400 if family == "llama" else 600,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=special[0], eos_token=special[1], pad_token=special[1]
+    )
+
+
+def _config(family: str, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
+    shared = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "max_position_embeddings": 256,
+        "tie_word_embeddings": True,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
+    if family == "llama":
+        return LlamaConfig(hidden_size=48, intermediate_size=96, **shared)
+    return Qwen2Config(hidden_size=32, intermediate_size=64, **shared)
