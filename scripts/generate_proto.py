@@ -1,6 +1,6 @@
 """Generate ``python/latentwire/exchange/gen`` from ``proto/``; with ``--check``, compare only.
 
-    python scripts/generate_proto.py [--check]
+python scripts/generate_proto.py [--check]
 """
 
 from __future__ import annotations

@@ -37,9 +37,7 @@ def sample_texts() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def random_llama(
-    tmp_path_factory: pytest.TempPathFactory, sample_texts: list[str]
-) -> RandomModel:
+def random_llama(tmp_path_factory: pytest.TempPathFactory, sample_texts: list[str]) -> RandomModel:
     """A random Llama with an encoder and an adapter."""
     return build_random_model(tmp_path_factory.mktemp("llama"), "llama", sample_texts, 1)
 

@@ -177,9 +177,7 @@ class Mixture:
         self.tasks = {
             name: [
                 (ids, example.label)
-                for ids, example in zip(
-                    self._batch([e.text for e in rows]), rows, strict=True
-                )
+                for ids, example in zip(self._batch([e.text for e in rows]), rows, strict=True)
             ]
             for name, task in TASKS.items()
             for rows in [task.load("train", data_dir)]
@@ -228,10 +226,14 @@ class Mixture:
             return self._numbers(rng)
         row = rng.choice(self.other[source])
         if source == "gsm8k":
-            return self._qa(row["question"], None, row["solution"].replace("<<", "[").replace(">>", "]"), 1.0)
+            return self._qa(
+                row["question"], None, row["solution"].replace("<<", "[").replace(">>", "]"), 1.0
+            )
         if source == "arc_easy":
             options = ", ".join(row["choices"])
-            return self._qa(f"{row['question']} Options: {options}", None, row["choices"][row["answer"]])
+            return self._qa(
+                f"{row['question']} Options: {options}", None, row["choices"][row["answer"]]
+            )
         passage = " ".join(row["passage"].split()[:90])
         return self._qa(passage, row["question"] + "?", "yes" if row["answer"] else "no")
 
@@ -245,7 +247,9 @@ class Mixture:
         question = self.questions[name][int(rng.random() < 0.2)]
         return [(ids, 1.0), (question, 0.0), (self.answers[name][label], ANSWER_WEIGHT)]
 
-    def _qa(self, text: str, question: str | None, answer: str, weight: float = ANSWER_WEIGHT) -> Parts:
+    def _qa(
+        self, text: str, question: str | None, answer: str, weight: float = ANSWER_WEIGHT
+    ) -> Parts:
         return [
             (token_ids(self.tokenizer, text), 1.0),
             (question_ids(self.tokenizer, question), 0.0),
@@ -257,7 +261,9 @@ class Mixture:
         who = rng.choice(["Janet", "Tom", "Maria", "Ahmed", "Li", "Sam", "Olga", "Ravi"])
         thing = rng.choice(["ducks", "books", "coins", "apples", "cards", "shells", "pens", "eggs"])
         values = [rng.randrange(10 ** rng.randint(1, 3)) for _ in range(rng.randint(2, 3))]
-        verbs = rng.sample(["sells", "buys", "finds", "loses", "gives away", "counts"], len(values) - 1)
+        verbs = rng.sample(
+            ["sells", "buys", "finds", "loses", "gives away", "counts"], len(values) - 1
+        )
         text = f"{who} has {values[0]} {thing}."
         for verb, value in zip(verbs, values[1:], strict=True):
             text += f" {'She' if who in ('Janet', 'Maria', 'Li', 'Olga') else 'He'} {verb} {value}."
@@ -268,7 +274,9 @@ class Mixture:
         ]
 
 
-def batches(mixture: Mixture, seed: int, bos: list[int], pad: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    mixture: Mixture, seed: int, bos: list[int], pad: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless (ids, weights) batches [B, T]; weights are of the prediction of each id.
 
     Rows of a pool are sorted by length, so little is padding. Padding is on the right under causal
@@ -316,7 +324,9 @@ def weighted_loss(model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tens
 
 
 @torch.inference_mode()
-def wiki_loss(model: torch.nn.Module, rows: list[list[int]], bos: list[int], device: torch.device) -> float:
+def wiki_loss(
+    model: torch.nn.Module, rows: list[list[int]], bos: list[int], device: torch.device
+) -> float:
     """Nats per token on held-out Wikipedia."""
     model.eval()
     total, count = 0.0, 0
@@ -330,7 +340,13 @@ def wiki_loss(model: torch.nn.Module, rows: list[list[int]], bos: list[int], dev
 
 
 @torch.inference_mode()
-def task_accuracy(model: torch.nn.Module, mixture: Mixture, validation: dict[str, list[tuple[list[int], int]]], bos: list[int], device: torch.device) -> dict[str, float]:
+def task_accuracy(
+    model: torch.nn.Module,
+    mixture: Mixture,
+    validation: dict[str, list[tuple[list[int], int]]],
+    bos: list[int],
+    device: torch.device,
+) -> dict[str, float]:
     """Validation accuracy by the first answer token that differs: quick, for the log only."""
     model.eval()
     result = {}
@@ -349,7 +365,11 @@ def task_accuracy(model: torch.nn.Module, mixture: Mixture, validation: dict[str
                 alive = [i for i in alive if answers[i][depth] == token]
                 depth += 1
                 if len(alive) > 1:
-                    output = model(input_ids=torch.tensor([[token]], device=device), past_key_values=cache, use_cache=True)
+                    output = model(
+                        input_ids=torch.tensor([[token]], device=device),
+                        past_key_values=cache,
+                        use_cache=True,
+                    )
                     logits, cache = output.logits[0, -1], output.past_key_values
             correct += alive[0] == label
         result[name] = round(100 * correct / len(rows), 1)
@@ -374,7 +394,12 @@ def learning_rate(step: int, tokens: int, budget: int, peak: float) -> float:
     return peak * min(1.0, (step + 1) / WARMUP_STEPS, remaining)
 
 
-def save_state(folder: Path, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer], progress: dict[str, float]) -> None:
+def save_state(
+    folder: Path,
+    model: torch.nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    progress: dict[str, float],
+) -> None:
     """Write weights, optimizer state and progress; the old state stays until the new one is whole."""
     tensors = {f"model.{n}": p.detach().contiguous() for n, p in model.named_parameters()}
     for index, optimizer in enumerate(optimizers):
@@ -386,7 +411,9 @@ def save_state(folder: Path, model: torch.nn.Module, optimizers: list[torch.opti
     partial.replace(folder / "state.safetensors")
 
 
-def load_state(path: Path, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, float]:
+def load_state(
+    path: Path, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer]
+) -> dict[str, float]:
     """Inverse of ``save_state``."""
     from safetensors import safe_open
 
@@ -408,11 +435,15 @@ def load_state(path: Path, model: torch.nn.Module, optimizers: list[torch.optim.
 
 def main() -> None:
     """Train, logging to ``log.jsonl``; leave a ``save_pretrained`` folder under ``model/``."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("name", choices=["tiny-llama", "tiny-qwen"])
     parser.add_argument("--data-dir", default=None)
     parser.add_argument("--run-dir", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=10_000_000, help="training tokens, padding not counted")
+    parser.add_argument(
+        "--tokens", type=int, default=10_000_000, help="training tokens, padding not counted"
+    )
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -430,19 +461,27 @@ def main() -> None:
     if (folder / "tokenizer.json").is_file():
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     else:
+
         def corpus() -> Iterator[str]:
             yield from documents
             for task in TASKS.values():
                 yield from (e.text for e in task.load("train", data_dir))
-                yield from (f"\n{task.question} {choice}" for choice in task.choices for _ in range(50))
-            yield from (r["question"] + "\n" + r["solution"] for r in read_jsonl(data_dir / "gsm8k" / "train.jsonl.gz"))
+                yield from (
+                    f"\n{task.question} {choice}" for choice in task.choices for _ in range(50)
+                )
+            yield from (
+                r["question"] + "\n" + r["solution"]
+                for r in read_jsonl(data_dir / "gsm8k" / "train.jsonl.gz")
+            )
 
         tokenizer = build_tokenizer(args.name, corpus())
         tokenizer.save_pretrained(folder)
     bos = begin_ids(tokenizer)
     mixture = Mixture(data_dir, tokenizer, documents)
     validation = {
-        name: [(token_ids(tokenizer, e.text), e.label) for e in task.load("validation", data_dir)[:200]]
+        name: [
+            (token_ids(tokenizer, e.text), e.label) for e in task.load("validation", data_dir)[:200]
+        ]
         for name, task in TASKS.items()
     }
     wiki_valid = [
@@ -450,7 +489,9 @@ def main() -> None:
         for text in read_wiki(data_dir / "wiki" / "valid.jsonl.zst", 60)
     ]
 
-    model = AutoModelForCausalLM.from_config(build_config(args.name, tokenizer), attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_config(
+        build_config(args.name, tokenizer), attn_implementation="sdpa"
+    )
     model.to(device).train()
     optimizers = build_optimizers(model, args.lr)
     progress: dict[str, float] = {"step": 0, "tokens": 0, "seconds": 0.0}
@@ -462,7 +503,10 @@ def main() -> None:
         next(stream)
 
     size = sum(p.numel() for p in model.parameters())
-    print(f"{args.name}: {size:,} parameters, {len(tokenizer)} tokens, from step {progress['step']}", flush=True)
+    print(
+        f"{args.name}: {size:,} parameters, {len(tokenizer)} tokens, from step {progress['step']}",
+        flush=True,
+    )
     log = (args.run_dir / "log.jsonl").open("a")
     started = saved = time.monotonic()
     before = progress["seconds"]
@@ -481,7 +525,9 @@ def main() -> None:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         progress["step"] += 1
-        progress["tokens"] += int((weights > 0).sum()) + ids.shape[0] * 5  # the question's weigh nothing
+        progress["tokens"] += (
+            int((weights > 0).sum()) + ids.shape[0] * 5
+        )  # the question's weigh nothing
         progress["seconds"] = before + time.monotonic() - started
         running = 0.98 * running + 0.02 * float(loss.detach()) if running else float(loss.detach())
         done = progress["tokens"] >= args.tokens

@@ -25,6 +25,7 @@ def encode(
     level: int | None,
 ) -> bytes: ...
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: str) -> NDArray[np.float32]: ...
+
 @final
 class Packet:
     @staticmethod

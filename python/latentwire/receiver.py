@@ -100,9 +100,7 @@ class Receiver:
         prefix, mask = self._soft_tokens(packets)
         return self._score(prefix, mask, question, choices)
 
-    def ask_text(
-        self, text: str, *, question: str | None = None, choices: Sequence[str]
-    ) -> Answer:
+    def ask_text(self, text: str, *, question: str | None = None, choices: Sequence[str]) -> Answer:
         """Answer after reading the text itself: what the latent path is measured against."""
         return self.ask_text_batch([text], question=question, choices=choices)[0]
 

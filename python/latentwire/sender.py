@@ -144,9 +144,7 @@ class Sender:
             for row in self.latents(texts, k).cpu().numpy()
         ]
 
-    def generate(
-        self, text: str, *, question: str | None = None, max_new_tokens: int = 32
-    ) -> str:
+    def generate(self, text: str, *, question: str | None = None, max_new_tokens: int = 32) -> str:
         """Text that the frozen model itself writes after a text: the relay that latents replace.
 
         Raises:

@@ -88,9 +88,7 @@ def test_joint_answer_is_the_product(host: Host, running: RunningHost, sender: S
 def _of_another_space(packet: Packet) -> bytes:
     message = packet.decode()
     other = SpaceRef(name="elsewhere", fingerprint=bytes(16))
-    return bytes(
-        Message(latents=message.latents, sender=message.sender, space=other).encode()
-    )
+    return bytes(Message(latents=message.latents, sender=message.sender, space=other).encode())
 
 
 @pytest.mark.parametrize("case", ["cut", "flipped", "empty", "other space", "text"])

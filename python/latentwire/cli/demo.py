@@ -71,12 +71,16 @@ def demo(
         if json:
             result.rows.extend(answered)
         elif out.is_terminal:
-            with Live(rows_table(result, caption), console=out, vertical_overflow="visible") as live:
+            with Live(
+                rows_table(result, caption), console=out, vertical_overflow="visible"
+            ) as live:
                 for row in answered:
                     result.rows.append(row)
                     live.update(rows_table(result, caption))
         else:
-            out.print("sentence | right answer | latent | reads text | bytes | ms latent, text, relay")
+            out.print(
+                "sentence | right answer | latent | reads text | bytes | ms latent, text, relay"
+            )
             for row in answered:
                 result.rows.append(row)
                 cells = [cell.plain for cell in row_cells(row)]

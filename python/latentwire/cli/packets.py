@@ -142,11 +142,20 @@ def _show(description: dict[str, Any]) -> None:
         ("format", f"version {description['version']}, checksum right"),
         ("message", description["message_id"]),
         ("sender", f"{sender['name']}  {sender['fingerprint'][:12]}"),
-        ("receiver", f"{receiver['name']}  {receiver['fingerprint'][:12]}" if receiver else "anyone"),
+        (
+            "receiver",
+            f"{receiver['name']}  {receiver['fingerprint'][:12]}" if receiver else "anyone",
+        ),
         ("space", f"{space['name']}  {space['fingerprint'][:12]}"),
-        ("latents", f"{shape}, {description['encoding']}, compression {description['compression']}"),
-        ("bytes", f"{sizes['packet']:,}: payload {sizes['payload']:,}, "
-                  f"everything else {sizes['everything else']:,}"),
+        (
+            "latents",
+            f"{shape}, {description['encoding']}, compression {description['compression']}",
+        ),
+        (
+            "bytes",
+            f"{sizes['packet']:,}: payload {sizes['payload']:,}, "
+            f"everything else {sizes['everything else']:,}",
+        ),
         ("values", f"mean {statistics['mean']:+.3f}, deviation {statistics['deviation']:.3f}"),
         ("", f"{statistics['minimum']:+.2f} {bars} {statistics['maximum']:+.2f}"),
     ]

@@ -84,9 +84,7 @@ def send(
         encoded = time.perf_counter()
         if options is None:
             result: dict[str, Any] = {
-                "text": hosts[0].generate(
-                    message, question=question, max_new_tokens=max_new_tokens
-                )
+                "text": hosts[0].generate(message, question=question, max_new_tokens=max_new_tokens)
             }
             line = result["text"]
         else:

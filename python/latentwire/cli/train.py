@@ -27,7 +27,8 @@ def train(
         typer.Option("--set", help="Change a field: dotted.key=value; may be repeated."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check shapes and memory at small scale; write nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check shapes and memory at small scale; write nothing."),
     ] = False,
     threads: Threads = None,
 ) -> None:

@@ -70,7 +70,9 @@ class FrozenModel:
                 f"model {name_or_path!r} cannot be loaded: {reason}",
                 hint=f"available here: {', '.join(available_models())}",
             ) from error
-        is_causal = any("CausalLM" in name or "LMHead" in name for name in config.architectures or ())
+        is_causal = any(
+            "CausalLM" in name or "LMHead" in name for name in config.architectures or ()
+        )
         family = AutoModelForCausalLM if is_causal else AutoModel
         weights = Path(location) / "model.safetensors"
         options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}

@@ -69,9 +69,7 @@ class ChoiceTree:
 
 
 @torch.inference_mode()
-def score_choices(
-    frozen: FrozenModel, prefix: Tensor, mask: Tensor, tree: ChoiceTree
-) -> Tensor:
+def score_choices(frozen: FrozenModel, prefix: Tensor, mask: Tensor, tree: ChoiceTree) -> Tensor:
     """Summed log-probability of every answer after a prefix.
 
     Args:
@@ -113,11 +111,18 @@ def score_choices(
         use_cache=False,
     )
     hidden = output.last_hidden_state[:, length - 1 :]  # [B, 1 + N, d]: question's end, nodes
-    log_probs = frozen.model.lm_head(hidden).float().log_softmax(-1)  # [B, 1 + N, V]
-    scores = [
-        sum(log_probs[:, parent + 1, token] for parent, token in path) for path in tree.steps
-    ]
-    return torch.stack([torch.as_tensor(score) for score in scores], dim=1)
+    logits = frozen.model.lm_head(hidden).float()  # [B, 1 + N, V]
+    parents, tokens, owners = (
+        torch.tensor(column, device=device)
+        for column in zip(
+            *((p + 1, token, owner) for owner, path in enumerate(tree.steps) for p, token in path),
+            strict=True,
+        )
+    )
+    # Normalizing what is picked, not the whole table, saves most of the memory traffic.
+    picked = logits[:, parents, tokens] - logits.logsumexp(-1)[:, parents]  # [B, steps]
+    scores = torch.zeros(batch, len(tree.steps), device=device)
+    return scores.index_add_(1, owners, picked)
 
 
 def text_prefix(frozen: FrozenModel, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,9 @@ class Rows:
     spans: dict[str, range]
 
     @classmethod
-    def load(cls, tasks: Sequence[str], split: Split, data_dir: Path, limit: int | None = None) -> Rows:
+    def load(
+        cls, tasks: Sequence[str], split: Split, data_dir: Path, limit: int | None = None
+    ) -> Rows:
         """Read a split of each task, its first ``limit`` rows."""
         texts: list[str] = []
         labels: list[int] = []
@@ -40,7 +42,9 @@ class Rows:
             labels += [example.label for example in examples]
         return cls(texts, labels, spans)
 
-    def draw(self, shares: Mapping[str, float], count: int, rng: random.Random) -> list[tuple[str, int]]:
+    def draw(
+        self, shares: Mapping[str, float], count: int, rng: random.Random
+    ) -> list[tuple[str, int]]:
         """Draw (task, row) pairs by the tasks' shares; longer SST-2 phrases are preferred.
 
         Most SST-2 rows are phrases of the sentences that the test holds: of two drawn rows the
@@ -60,7 +64,9 @@ class Dialogue:
 
     def __init__(self, frozen: FrozenModel, tasks: Sequence[str]) -> None:
         self.generic = question_ids(frozen.tokenizer, None)
-        self.questions = {name: question_ids(frozen.tokenizer, TASKS[name].question) for name in tasks}
+        self.questions = {
+            name: question_ids(frozen.tokenizer, TASKS[name].question) for name in tasks
+        }
         self.answers = {
             name: [answer_ids(frozen.tokenizer, choice) for choice in TASKS[name].choices]
             for name in tasks

@@ -192,4 +192,3 @@ def _memory_estimate(recipe: Recipe, stage: Stage) -> dict[str, float]:
         "activations": round(activations / gib, 3),
         "features of a batch": round(features / gib, 4),
     }
-

@@ -85,7 +85,9 @@ class Trainer:
         }
         self.inputs = self._inputs(self.encoder, self.sender, self.rows.texts)
         if isinstance(self.inputs, FeatureCache) and isinstance(self.encoder, HiddenStateEncoder):
-            self.encoder.normalizer.fit(self.inputs.sample(50_000, self.recipe.seed).to(self.device))
+            self.encoder.normalizer.fit(
+                self.inputs.sample(50_000, self.recipe.seed).to(self.device)
+            )
         self.teacher, self.teacher_inputs = self._teacher()
         self.trained: dict[str, nn.Module] = {}
         if "encoder" in self.stage.train:

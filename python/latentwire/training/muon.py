@@ -23,9 +23,7 @@ class Muon(torch.optim.Muon):
     """
 
     def __init__(self, params: Any, *, lr: float, weight_decay: float) -> None:
-        super().__init__(
-            params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -23,9 +23,7 @@ def build_optimizers(
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for module in modules:
-        hidden = {
-            id(layer.weight) for layer in module.modules() if isinstance(layer, nn.Linear)
-        }
+        hidden = {id(layer.weight) for layer in module.modules() if isinstance(layer, nn.Linear)}
         for parameter in module.parameters():
             if parameter.requires_grad:
                 (matrices if id(parameter) in hidden else rest).append(parameter)

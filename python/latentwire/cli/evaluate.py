@@ -1,0 +1,60 @@
+"""``latentwire eval``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentwire.cli.console import print_json
+from latentwire.cli.options import Json, Threads
+
+
+def evaluate(
+    output: Annotated[Path, typer.Option(help="Folder for records and tables.")],
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
+    ] = None,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(help="text, latent, probes, prefix, encodings; repeat; default all."),
+    ] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only these senders.")] = None,
+    receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only these tasks.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first rows of each test split.", min=1)
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option(help="JSON file of targets to hold the figures against.")
+    ] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Measure accuracy on whole test splits, with controls and probes; resumes."""
+    import torch
+
+    from latentwire.evaluation import FIGURES, run_evaluation
+    from latentwire.evaluation.report import write_report
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    records = run_evaluation(
+        output,
+        data_dir=data_dir,
+        figures=figure or FIGURES,
+        senders=sender,
+        receivers=receiver,
+        tasks=task,
+        limit=limit,
+    )
+    command = shlex.join(["latentwire", *sys.argv[1:]])
+    text = write_report(records, output, command, targets)
+    if json:
+        print_json([{k: v for k, v in record.items() if k != "right"} for record in records])
+    else:
+        typer.echo(text)

@@ -1,0 +1,54 @@
+"""Test rows in the order in which they are computed: by length, so that batches hold no padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwire.tasks import TASKS, Task
+
+BATCH = 64
+WIDE_BATCH = 16  # for questions whose answer tree is larger than the message
+_MANY_CHOICES = 16
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """The test split of a task.
+
+    Attributes:
+        task: The task.
+        texts: Texts in the split's fixed shuffled order.
+        labels: Right answers, int64 [N].
+    """
+
+    task: Task
+    texts: list[str]
+    labels: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, name: str, data_dir: Path, limit: int | None) -> TestRows:
+        """Read the split, or the first ``limit`` rows of its shuffled order."""
+        examples = TASKS[name].load("test", data_dir)[:limit]
+        labels = np.array([example.label for example in examples])
+        return cls(TASKS[name], [example.text for example in examples], labels)
+
+    def batches(self) -> Iterator[NDArray[np.int64]]:
+        """Row numbers of each batch, texts of like length together."""
+        size = WIDE_BATCH if len(self.task.choices) > _MANY_CHOICES else BATCH
+        order = np.argsort([len(text) for text in self.texts], kind="stable")
+        for start in range(0, len(order), size):
+            yield order[start : start + size]
+
+    @property
+    def majority_percent(self) -> float:
+        """Share of the most frequent answer: what a constant guess reaches."""
+        return round(100 * float(np.bincount(self.labels).max()) / len(self.labels), 2)
+
+    def others(self) -> NDArray[np.int64]:
+        """For each row another one, whose message it is given as a control: the next, around."""
+        return np.roll(np.arange(len(self.texts)), -1)
