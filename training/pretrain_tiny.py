@@ -79,7 +79,7 @@ _QWEN_PATTERN = (
 def build_tokenizer(name: str, corpus: Iterator[str]) -> PreTrainedTokenizerFast:
     """Train the byte-pair tokenizer of one of the two families; digits are single tokens."""
     if name == "tiny-llama":  # SentencePiece style: metaspace with byte fallback
-        tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+        tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))  # noqa: S106
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Metaspace(prepend_scheme="always", split=True),
@@ -400,7 +400,7 @@ def save_state(
     optimizers: list[torch.optim.Optimizer],
     progress: dict[str, float],
 ) -> None:
-    """Write weights, optimizer state and progress; the old state stays until the new one is whole."""
+    """Write weights, optimizer state, progress; the old file stays until the new one is whole."""
     tensors = {f"model.{n}": p.detach().contiguous() for n, p in model.named_parameters()}
     for index, optimizer in enumerate(optimizers):
         for key, state in optimizer.state_dict()["state"].items():

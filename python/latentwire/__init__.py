@@ -7,7 +7,7 @@
     with lw.connect("127.0.0.1:50051") as host:
         answer = host.ask(packet, choices=["negative", "positive"])
 
-Importing this package loads neither torch nor grpc: what needs them is loaded when it is first used.
+Importing this package loads neither torch nor grpc: what needs them is loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers to closed questions: the scores of the choices, alone or of several receivers together."""
+"""Answers to closed questions: scores of the choices, of one receiver or of several together."""
 
 from __future__ import annotations
 

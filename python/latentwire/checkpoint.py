@@ -108,7 +108,8 @@ class Part:
             module.load_state_dict(weights)
         except RuntimeError as error:
             raise CheckpointError(
-                f"{source / PART_WEIGHTS} does not fit {path}: {str(error).splitlines()[-1].strip()}"
+                f"{source / PART_WEIGHTS} does not fit {path}: "
+                f"{str(error).splitlines()[-1].strip()}"
             ) from error
         module.eval().requires_grad_(False)
         return cls(role, module, description["model"], description["model_digest"], space)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
+from latentwire._native import Packet as _NativePacket
 from latentwire.errors import InvalidMessageError
 
 __all__ = [
@@ -224,9 +225,9 @@ class Packet:
 
     __slots__ = ("_native",)
 
-    _native: _native.Packet
+    _native: _NativePacket
 
-    def __init__(self, native: _native.Packet) -> None:
+    def __init__(self, native: _NativePacket) -> None:
         self._native = native
 
     @classmethod
@@ -238,7 +239,7 @@ class Packet:
         Raises:
             WireError: If they are not one; the subclass says why, ``id`` exactly.
         """
-        return cls(_native.Packet.parse(bytes(data), limits._tuple()))
+        return cls(_NativePacket.parse(bytes(data), limits._tuple()))
 
     def decode(self, limits: Limits = DEFAULT_LIMITS) -> Message:
         """Decode the latents and give the whole message.

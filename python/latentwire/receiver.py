@@ -1,4 +1,4 @@
-"""Receiver: packet to answer, by a frozen model that reads the latents as soft tokens. No network."""
+"""Receiver: packet to answer, by a frozen model that reads latents as soft tokens. No network."""
 
 from __future__ import annotations
 

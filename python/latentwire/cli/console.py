@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 
 from latentwire.errors import LatentwireError, UsageError
@@ -19,14 +20,14 @@ stderr = Console(stderr=True, highlight=False)
 
 def print_error(error: LatentwireError) -> None:
     """``error: ...`` and, where there is one, ``hint: ...``, a line each."""
-    print(f"error: {error}", file=sys.stderr)
+    typer.echo(f"error: {error}", err=True)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        typer.echo(f"hint: {error.hint}", err=True)
 
 
 def print_json(data: Any) -> None:
     """One JSON document on stdout."""
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def read_bytes(name: str) -> bytes:

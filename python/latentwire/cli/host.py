@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from latentwire.cli.console import stderr
 from latentwire.cli.options import Device, Json, Threads
 
 
@@ -39,7 +38,6 @@ def host(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    stderr.print(f"loading {model} ...", style="dim")
     sender, receiver = load_roles(model, role, encoder=encoder, adapter=adapter, device=device)
     running = create_server(sender, receiver, listen)
     roles = [name for name, part in (("sender", sender), ("receiver", receiver)) if part]

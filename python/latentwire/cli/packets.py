@@ -161,11 +161,7 @@ def _show(description: dict[str, Any]) -> None:
     ]
     for section in description["sections"]:
         kind = "critical" if section["critical"] else "ancillary"
-        rows.append(
-            (
-                "section",
-                f"type {section['type']}, {kind}, {section['length']:,} bytes at {section['offset']}",
-            )
-        )
+        place = f"{section['length']:,} bytes at {section['offset']}"
+        rows.append(("section", f"type {section['type']}, {kind}, {place}"))
     for name, value in rows:
         typer.echo(f"{name:<9} {value}".rstrip())

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from latentwire.answer import Answer
 from latentwire.demo.samples import Sample
 from latentwire.exchange import Host, ask_jointly
 from latentwire.frozen.template import REPEAT_QUESTION
-from latentwire.message import Packet
-from latentwire.sender import Encoding
-
-_T = TypeVar("_T")
+from latentwire.message import Encoding, Packet
 
 RELAY_TOKENS = 32
 PATHS = ("latent", "text", "text_relay", "no_message", "other_message")
@@ -124,44 +121,52 @@ def run_demo(
     nothing: dict[tuple[str | None, tuple[str, ...]], Answer] = {}
     for index, sample in enumerate(samples):
         asked: dict[str, Any] = {"question": sample.question, "choices": sample.choices}
-        packet, encode_ms = _timed(lambda: sender.encode(sample.text, k=k, encoding=encoding))
-        latent, ask_ms = _timed(lambda: ask_jointly(receivers, packet, **asked))
-        text, text_ms = _timed(
-            lambda: Answer.jointly([host.ask_text(sample.text, **asked) for host in receivers])
-        )
-        relayed, write_ms = _timed(
-            lambda: sender.generate_text(
-                sample.text, question=REPEAT_QUESTION, max_new_tokens=RELAY_TOKENS
-            )
-        )
-        relay, read_ms = _timed(
-            lambda: Answer.jointly(
-                # A model may write nothing at all; its reader then has one blank to read.
-                [host.ask_text(relayed or ".", **asked) for host in receivers]
-            )
-        )
         key = (sample.question, sample.choices)
         if key not in nothing:
             nothing[key] = Answer.jointly([host.ask_nothing(**asked) for host in receivers])
         other = sender.encode(_another(samples, index).text, k=k, encoding=encoding)
+        answers = {
+            "no_message": nothing[key],
+            "other_message": ask_jointly(receivers, other, **asked),
+        }
+        stopwatch = _Stopwatch()
+        packet = sender.encode(sample.text, k=k, encoding=encoding)
+        answers["latent"] = ask_jointly(receivers, packet, **asked)
+        stopwatch.lap("latent")
+        answers["text"] = _read_jointly(receivers, sample.text, asked)
+        stopwatch.lap("text")
+        relayed = sender.generate_text(
+            sample.text, question=REPEAT_QUESTION, max_new_tokens=RELAY_TOKENS
+        )
+        # A model may write nothing at all; its reader then has one full stop to read.
+        answers["text_relay"] = _read_jointly(receivers, relayed or ".", asked)
+        stopwatch.lap("text_relay")
         yield RowResult(
             sample=sample,
-            answers={
-                "latent": latent,
-                "text": text,
-                "text_relay": relay,
-                "no_message": nothing[key],
-                "other_message": ask_jointly(receivers, other, **asked),
-            },
+            answers=answers,
             packet_bytes=len(packet),
             text_bytes=len(sample.text.encode()),
             relayed=relayed,
-            milliseconds={
-                "latent": encode_ms + ask_ms,
-                "text": text_ms,
-                "text_relay": write_ms + read_ms,
-            },
+            milliseconds=stopwatch.milliseconds,
         )
+
+
+class _Stopwatch:
+    """Milliseconds of one thing after another."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """What has passed since the last lap was for this."""
+        now = time.perf_counter()
+        self.milliseconds[name] = 1000 * (now - self._last)
+        self._last = now
+
+
+def _read_jointly(receivers: Sequence[Host], text: str, asked: dict[str, Any]) -> Answer:
+    return Answer.jointly([host.ask_text(text, **asked) for host in receivers])
 
 
 def _another(samples: Sequence[Sample], index: int) -> Sample:
@@ -186,10 +191,3 @@ def _warm_up(
     for host in receivers:
         host.ask(packet, **asked)
         host.ask_text(sample.text, **asked)
-
-
-def _timed(call: Callable[[], _T]) -> tuple[_T, float]:
-    """A call's result and its milliseconds."""
-    started = time.perf_counter()
-    result = call()
-    return result, 1000 * (time.perf_counter() - started)

@@ -86,7 +86,7 @@ def answer_packets(
     encoding: Encoding = "int8",
 ) -> Predictions:
     """Send the first k latents of every row as bytes in an encoding, and answer."""
-    sizes = []
+    sizes: list[int] = []
 
     def answer(batch: NDArray[np.int64]) -> list[tuple[float, ...]]:
         sent = [bytes(shortened(packets[row], k, encoding)) for row in batch]

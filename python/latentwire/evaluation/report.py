@@ -73,10 +73,8 @@ def write_report(
             "| what | task | target | found | |",
             "| --- | --- | --- | --- | --- |",
         ]
-        lines += [
-            f"| {row['what']} | {row['task']} | {row['target']} | {row['found']} | {row['verdict']} |"
-            for row in held
-        ]
+        fields = ("what", "task", "target", "found", "verdict")
+        lines += ["| " + " | ".join(str(row[field]) for field in fields) + " |" for row in held]
         lines.append("")
     text = "\n".join(lines)
     (output / "results.md").write_text(text)

@@ -1,4 +1,4 @@
-"""Hosts and clients: packets over gRPC. Knows models by their verbs only, packets as opaque bytes."""
+"""Hosts and clients: packets over gRPC. Models are known by their verbs, packets as bytes."""
 
 from latentwire.exchange.client import Host, ask_jointly, connect
 from latentwire.exchange.server import RunningHost, create_server

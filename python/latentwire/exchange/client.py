@@ -58,7 +58,7 @@ class Host:
         self.address = address
         self._channel = channel
         self._timeout = timeout
-        self._service: Any = ExchangeStub(channel)  # type: ignore[no-untyped-call]
+        self._service: Any = ExchangeStub(channel)
 
     def describe(self) -> HostDescription:
         """Who is there."""

@@ -27,7 +27,7 @@ MAX_NEW_TOKENS = 512
 _Response = TypeVar("_Response")
 
 
-class ExchangeService(ExchangeServicer):
+class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, without types
     """Serves a sender, a receiver or both.
 
     Calls compute one at a time: torch uses all its threads for each, and two at once would only
@@ -40,7 +40,9 @@ class ExchangeService(ExchangeServicer):
         self._compute = threading.Lock()
 
     def Describe(  # noqa: N802 - gRPC's naming
-        self, request: pb.DescribeRequest, context: grpc.ServicerContext
+        self,
+        request: pb.DescribeRequest,  # noqa: ARG002 - gRPC's signature
+        context: grpc.ServicerContext,
     ) -> pb.DescribeResponse:
         """Who is there."""
 

@@ -1,4 +1,4 @@
-"""One frozen Hugging Face model with its tokenizer: loading, hidden states, embeddings, identity."""
+"""One frozen Hugging Face model and its tokenizer: loading, hidden states, embeddings, digest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -20,8 +20,10 @@ from transformers import (
 
 from latentwire.errors import ModelNotFoundError, UsageError
 from latentwire.frozen.catalog import available_models, locate_model
-from latentwire.frozen.template import begin_ids, token_ids
+from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
+
+WEIGHTS = "model.safetensors"
 
 
 class FrozenModel:
@@ -29,21 +31,22 @@ class FrozenModel:
 
     Attributes:
         name: The name that it was asked for by.
-        model: The module: in evaluation mode, no parameter requires a gradient.
+        model: The ``PreTrainedModel``: in evaluation mode, no parameter requires a gradient.
         tokenizer: Its own fast tokenizer.
         hidden_size: Width d of its hidden states and input embeddings.
         num_layers: Number of layers; hidden state 0 is the embedding, ``num_layers`` the last.
         is_causal: Whether it can read a soft prefix and generate.
     """
 
-    def __init__(self, name: str, model: nn.Module, tokenizer: Any, *, is_causal: bool) -> None:
+    def __init__(self, name: str, model: Any, tokenizer: Any, *, is_causal: bool) -> None:
         self.name = name
         self.model: Any = model.eval().requires_grad_(False)
+        config: Any = self.model.config
         self.tokenizer = tokenizer
         self.is_causal = is_causal
-        self.hidden_size = int(self.model.config.hidden_size)
-        self.num_layers = int(self.model.config.num_hidden_layers)
-        limit = getattr(self.model.config, "max_position_embeddings", None)
+        self.hidden_size = int(config.hidden_size)
+        self.num_layers = int(config.num_hidden_layers)
+        limit = getattr(config, "max_position_embeddings", None)
         self.max_tokens = int(limit) if limit else 1_000_000
 
     @classmethod
@@ -73,27 +76,27 @@ class FrozenModel:
         is_causal = any(
             "CausalLM" in name or "LMHead" in name for name in config.architectures or ()
         )
-        family = AutoModelForCausalLM if is_causal else AutoModel
-        weights = Path(location) / "model.safetensors"
+        family: Any = AutoModelForCausalLM if is_causal else AutoModel
         options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
-        if Path(location).is_dir() and not (weights.is_file() and not is_quantized_file(weights)):
-            if not (Path(location) / "model.safetensors.index.json").is_file():
-                # Our own compact storage: expand it, then take the same path as any other model.
-                state = load_weights(weights)
-                model = family.from_pretrained(None, config=config, state_dict=state, **options)
-                return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
-        model = family.from_pretrained(location, **options)
+        source: str | None = location
+        if _is_compact(Path(location)):
+            # Our own storage: expanded here, then the same path as that of any other model.
+            state = load_weights(Path(location) / WEIGHTS)
+            source, options = None, {**options, "config": config, "state_dict": state}
+        model = family.from_pretrained(source, **options)
         return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(iter(self.model.parameters())).device
+        device: torch.device = next(iter(self.model.parameters())).device
+        return device
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the weights."""
-        return next(iter(self.model.parameters())).dtype
+        dtype: torch.dtype = next(iter(self.model.parameters())).dtype
+        return dtype
 
     @cached_property
     def begin(self) -> list[int]:
@@ -170,8 +173,18 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
     for name in sorted(tensors):
         value = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()
+
+
+def _is_compact(folder: Path) -> bool:
+    """Whether a model folder holds weights of our own storage, or none at all.
+
+    A folder without any weights takes this path too, where the missing file is named.
+    """
+    if not folder.is_dir() or (folder / f"{WEIGHTS}.index.json").is_file():
+        return False
+    return not (folder / WEIGHTS).is_file() or is_quantized_file(folder / WEIGHTS)
 
 
 def _load_tokenizer(location: str) -> Any:

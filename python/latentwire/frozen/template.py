@@ -12,7 +12,7 @@ from typing import Any
 GENERIC_QUESTION = "Answer:"
 """Asked when the caller names choices but no question."""
 REPEAT_QUESTION = "Repeat:"
-"""Asks a tiny model to write down again what it has read; other models see it as a plain question."""
+"""Asks a tiny model to write down again what it has read."""
 
 
 def token_ids(tokenizer: Any, text: str) -> list[int]:

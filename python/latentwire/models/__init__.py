@@ -1,4 +1,4 @@
-"""The trained parts as plain modules: what turns states or bytes into latents and latents into a prefix."""
+"""The trained parts as plain modules: states or bytes to latents, latents to a soft prefix."""
 
 from latentwire.models.adapter import Adapter, AdapterConfig
 from latentwire.models.byte_encoder import ByteEncoder, ByteEncoderConfig

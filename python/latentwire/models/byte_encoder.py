@@ -89,7 +89,7 @@ class ByteEncoder(nn.Module):
         return ids.to(device), (torch.arange(width)[None] < lengths[:, None]).to(device)
 
     def forward(self, ids: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
-        """Bytes int64 [B, T] and mask bool [B, T] -> latents float32 [B, k, d]; padding is inert."""
+        """Bytes int64 [B, T], mask bool [B, T] -> latents float32 [B, k, d]; padding is inert."""
         config = self.config
         extra = -ids.shape[1] % config.stride
         ids, mask = F.pad(ids, (0, extra)), F.pad(mask, (0, extra))

@@ -58,7 +58,7 @@ class Task:
 
         Args:
             split: ``train``, ``validation`` or ``test``.
-            data_dir: Folder that holds ``<task>/{train,test}.jsonl.gz``; default ``$LATENTWIRE_DATA``.
+            data_dir: Folder with ``<task>/{train,test}.jsonl.gz``; default ``$LATENTWIRE_DATA``.
 
         Raises:
             UsageError: If the folder or the file is missing, or a row has an unknown label.

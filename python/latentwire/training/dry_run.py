@@ -100,7 +100,8 @@ def _open(name: str) -> FrozenModel:
         return FrozenModel.load(name)
     tokenizer = FrozenModel.load("tiny-qwen").tokenizer
     small = scaled_down(PUBLISHED[name], len(tokenizer))
-    model = AutoModelForCausalLM.from_config(small, attn_implementation="sdpa")
+    family: Any = AutoModelForCausalLM
+    model = family.from_config(small, attn_implementation="sdpa")
     return FrozenModel(name, model, tokenizer, is_causal=True)
 
 
@@ -154,7 +155,7 @@ def _count_full_size(recipe: Recipe, stage: Stage) -> dict[str, int]:
     with torch.device("meta"):
         for name, config in configs.items():
             is_causal = name in PUBLISHED or "CausalLM" in str(config.architectures)
-            family = AutoModelForCausalLM if is_causal else AutoModel
+            family: Any = AutoModelForCausalLM if is_causal else AutoModel
             counts[f"frozen {name}"] = _count(family.from_config(config))
         counts["encoder"] = _count(_encoder(recipe, stage, configs.get(stage.sender)))
         for name in recipe.receivers:

@@ -137,13 +137,13 @@ class Trainer:
         space = self.recipe.space
         if "adapters" not in self.stage.train:
             return LatentSpace.load(self.run_dir)
+        digests = [f"{n} {m.weights_digest.hex()[:12]}" for n, m in self.receivers.items()]
         manifest = LatentSpace(
             name=space.name,
             num_latents=space.num_latents,
             latent_width=space.latent_width,
             encoding=space.encoding,
-            lineage=f"{self.stage.sender}, seed {self.recipe.seed}, "
-            f"receivers {', '.join(f'{n} {m.weights_digest.hex()[:12]}' for n, m in self.receivers.items())}",
+            lineage=f"{self.stage.sender}, seed {self.recipe.seed}, receivers {', '.join(digests)}",
         )
         manifest.save(self.run_dir)
         return manifest
@@ -209,8 +209,8 @@ class Trainer:
         if rng.random() >= recipe.full_length_share:
             k = rng.choice([length for length in _PREFIXES if length < total] or [total])
         name = rng.choice(list(self.receivers))
-        latents = self.encoder(*self.inputs.batch(rows), k)  # [B, k, d_z]
-        loss = latents.new_zeros(())
+        latents: Tensor = self.encoder(*self.inputs.batch(rows), k)  # [B, k, d_z]
+        loss: Tensor = latents.new_zeros(())
         if objectives.latent_distillation:
             assert self.teacher is not None
             assert self.teacher_inputs is not None
@@ -243,7 +243,7 @@ class Trainer:
         with self._rounding(number):
             with fast_autocast(self.device):
                 loss = self.loss(number)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         parameters = [p for module in self.trained.values() for p in module.parameters()]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
         for optimizer in self.optimizers:

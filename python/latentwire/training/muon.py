@@ -40,12 +40,14 @@ class Muon(torch.optim.Muon):
             for shape, parameters in by_shape.items():
                 updates = []
                 for parameter in parameters:
+                    gradient = parameter.grad
+                    assert gradient is not None
                     state = self.state[parameter]
                     if "momentum_buffer" not in state:
                         state["momentum_buffer"] = torch.zeros_like(parameter)
                     momentum = state["momentum_buffer"]
-                    momentum.lerp_(parameter.grad, 1 - group["momentum"])
-                    updates.append(parameter.grad.lerp(momentum, group["momentum"]))
+                    momentum.lerp_(gradient, 1 - group["momentum"])
+                    updates.append(gradient.lerp(momentum, group["momentum"]))
                 directions = orthogonalize(
                     torch.stack(updates), group["ns_coefficients"], group["ns_steps"], group["eps"]
                 )

@@ -159,7 +159,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Recipe
+    model: Any = Recipe
     for part in location:
         if isinstance(part, str):
             model = {
