@@ -11,6 +11,7 @@ from hypothesis import settings
 from random_models import RandomModel, build_random_byte_encoder, build_random_model
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 torch.set_num_threads(1)
 
 settings.register_profile("default", max_examples=40, deadline=None)

@@ -54,9 +54,10 @@ def build_random_model(folder: Path, family: str, texts: list[str], seed: int) -
     for parameter in model.parameters():
         if parameter.ndim == 2:
             torch.nn.init.normal_(parameter, std=0.15)
-    model.save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
-    frozen = FrozenModel.load(str(folder / "model"))
+    name = str(folder / f"random-{family}")
+    model.save_pretrained(name)
+    tokenizer.save_pretrained(name)
+    frozen = FrozenModel.load(name)
     digest = frozen.weights_digest.hex()
     encoder = HiddenStateEncoder(
         HiddenStateEncoderConfig(
@@ -72,7 +73,6 @@ def build_random_model(folder: Path, family: str, texts: list[str], seed: int) -
         AdapterConfig(hidden_size=frozen.hidden_size, latent_width=LATENT_WIDTH, inner_width=48)
     )
     adapter.colorizer.fit(*frozen.embedding_statistics())
-    name = str(folder / "model")
     Part("encoder", encoder, name, digest, SPACE).save(folder / "encoder")
     Part("adapter", adapter, name, digest, SPACE).save(folder / "adapter")
     return RandomModel(name, str(folder / "encoder"), str(folder / "adapter"))

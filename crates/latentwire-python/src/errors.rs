@@ -38,9 +38,8 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     static TREE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let tree = TREE
-        .get_or_try_init(py, || py.import("latentwire.errors").map(Bound::unbind))?
-        .bind(py);
+    let tree =
+        TREE.get_or_try_init(py, || py.import("latentwire.errors").map(Bound::unbind))?.bind(py);
     let family = error.kind().family();
     let details = PyDict::new(py);
     details.set_item("id", error.kind().id())?;

@@ -49,9 +49,8 @@ impl PyPacket {
     #[staticmethod]
     fn parse(py: Python<'_>, data: Bound<'_, PyBytes>, limits: PyLimits) -> PyResult<Self> {
         let bytes = data.as_bytes();
-        let packet = py
-            .detach(|| Packet::parse(bytes, &limits.0))
-            .map_err(|error| raise(py, &error))?;
+        let packet =
+            py.detach(|| Packet::parse(bytes, &limits.0)).map_err(|error| raise(py, &error))?;
         let (header, version) = (packet.header(), packet.version());
         Ok(Self {
             version: (version.major, version.minor),

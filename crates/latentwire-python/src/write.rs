@@ -58,8 +58,7 @@ pub(crate) fn encode<'py>(
     let options = EncodeOptions::default()
         .with_encoding(encoding_named(encoding)?)
         .with_compression(compression);
-    let packet =
-        py.detach(|| message.encode(&options)).map_err(|error| raise(py, &error))?;
+    let packet = py.detach(|| message.encode(&options)).map_err(|error| raise(py, &error))?;
     Ok(PyBytes::new(py, &packet))
 }
 

@@ -7,6 +7,7 @@ Heavy imports happen inside the commands, so ``latentwire --help`` is instant.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -67,6 +68,8 @@ def options(
 
 def main() -> None:
     """Run the command line; errors of this package become one line, a hint and an exit code."""
+    # Progress bars of the libraries below would tear ours, and a host's log.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         app()
     except LatentwireError as error:

@@ -209,7 +209,10 @@ class Trainer:
         if rng.random() >= recipe.full_length_share:
             k = rng.choice([length for length in _PREFIXES if length < total] or [total])
         name = rng.choice(list(self.receivers))
-        latents: Tensor = self.encoder(*self.inputs.batch(rows), k)  # [B, k, d_z]
+        states, mask = self.inputs.batch(rows)
+        if self.stage.token_dropout:
+            mask = self._drop_tokens(mask, rng.randrange(2**31))
+        latents: Tensor = self.encoder(states, mask, k)  # [B, k, d_z]
         loss: Tensor = latents.new_zeros(())
         if objectives.latent_distillation:
             assert self.teacher is not None
@@ -232,6 +235,13 @@ class Trainer:
                 self.receivers[name], soft, questions, answers
             )
         return loss
+
+    def _drop_tokens(self, mask: Tensor, seed: int) -> Tensor:
+        """Hide a share of the real positions [B, T]; the first of a row always stays."""
+        generator = torch.Generator().manual_seed(seed)
+        kept = torch.rand(mask.shape, generator=generator) >= self.stage.token_dropout
+        kept[:, 0] = True
+        return mask & kept.to(mask.device)
 
     def step(self, number: int) -> float:
         """One update; returns the loss."""

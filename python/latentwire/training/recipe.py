@@ -57,6 +57,8 @@ class Stage(_Strict):
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     warmup_steps: int = Field(30, ge=1)
+    token_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the sender's positions that the encoder does not see, drawn anew for every row."""
     weight_bits: Literal[4, 8, 16] = 8
     """Storage of the trained weights; 4 bits are trained for in the last 40% of the steps."""
 
@@ -91,6 +93,12 @@ class Recipe(_Strict):
                 raise ValueError(
                     f"tasks: unknown task {name!r}"
                     + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(TASKS)}")
+                )
+        folders = [Path(name).name for name in self.receivers]
+        for name in folders:
+            if folders.count(name) > 1:
+                raise ValueError(
+                    f"receivers: two are named {name!r}; their parts would share a folder"
                 )
         return self
 

@@ -16,9 +16,10 @@ const TOP: u8 = 127;
 /// Bits of an f32's significand that a scale does not have: 24 - 11.
 const DROPPED_BITS: u32 = 0x1FFF;
 /// The largest scale: the last one of 11 bits whose 127-fold is finite.
-const LARGEST_SCALE: f32 = f32::from_bits(0x7C01_E000);
+const LARGEST_SCALE: f32 = f32::from_bits(0x7C01_0000);
 /// The largest latent: its row has the largest scale.
 const LARGEST: f32 = LARGEST_SCALE * TOP as f32;
+const _: () = assert!(LARGEST.is_finite());
 /// The scales that an f16 holds without losing a bit: its normal numbers.
 const F16_SCALES: std::ops::RangeInclusive<f32> = 6.103_515_6e-5..=65_504.0;
 /// 1.5 * 2^23: added to a number of magnitude below 2^22 it rounds it to nearest even, and leaves

@@ -1,0 +1,172 @@
+"""Training in miniature, for real: random models, the sample data, a few steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from latentwire.checkpoint import Part
+from latentwire.errors import RecipeError
+from latentwire.frozen import FrozenModel
+from latentwire.frozen.model import digest_tensors
+from latentwire.training.loop import Trainer
+from latentwire.training.recipe import Recipe, load_recipe
+from random_models import RandomModel
+
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
+STEPS = 12
+
+
+@pytest.fixture
+def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Recipe:
+    """Two stages: one that founds a space, one that joins it by distillation."""
+    stage = {"encoder": {"depth": 1, "num_heads": 4}, "steps": STEPS, "batch_size": 8, "layer": 1}
+    return Recipe.model_validate(
+        {
+            "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
+            "receivers": [random_qwen.model, random_llama.model],
+            "tasks": {"sst2": 0.5, "trec": 0.5},
+            "stages": [
+                {
+                    **stage,
+                    "name": "found",
+                    "sender": random_llama.model,
+                    "train": ["encoder", "adapters"],
+                    "objectives": {"label_likelihood": 1.0},
+                    "weight_bits": 4,
+                },
+                {
+                    **stage,
+                    "name": "join",
+                    "sender": "bytes",
+                    "layer": None,
+                    "train": ["encoder"],
+                    "teacher": random_llama.model,
+                    "objectives": {"latent_distillation": 1.0},
+                    "weight_bits": 8,
+                },
+            ],
+        }
+    )
+
+
+def trainer(recipe: Recipe, stage: str, run_dir: Path, data_dir: Path) -> Trainer:
+    run_dir.mkdir(parents=True, exist_ok=True)
+    return Trainer(recipe, recipe.stage(stage), run_dir, data_dir, torch.device("cpu"))
+
+
+def part_digests(run_dir: Path) -> dict[str, bytes]:
+    return {
+        str(path.parent.relative_to(run_dir)): path.read_bytes()
+        for path in sorted(run_dir.rglob("part.safetensors"))
+    }
+
+
+def test_a_space_is_founded_and_joined_with_every_model_frozen(
+    recipe: Recipe, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    run_dir = tmp_path / "run"
+    found = trainer(recipe, "found", run_dir, sample_data_dir)
+    frozen = [found.sender, *found.receivers.values()]
+    before = [digest_tensors(model.model.state_dict()) for model in frozen if model]
+    first = {n: p.clone() for m in found.trained.values() for n, p in m.named_parameters()}
+    start = sum(found.loss(step).item() for step in range(4)) / 4
+    result = found.run()
+    end = sum(found.loss(step).item() for step in range(4)) / 4
+    assert end < start
+    assert before == [digest_tensors(model.model.state_dict()) for model in frozen if model]
+    changed = {n: p for m in found.trained.values() for n, p in m.named_parameters()}
+    assert all(not torch.equal(first[name], changed[name]) for name in first if "bias" not in name)
+    assert set(result["validation"]) == set(recipe.receivers)
+
+    adapters = {n: d for n, d in part_digests(run_dir).items() if n.startswith("adapters")}
+    assert sorted(adapters) == ["adapters/random-llama", "adapters/random-qwen"]
+    join = trainer(recipe, "join", run_dir, sample_data_dir)
+    start = join.loss(0).item()
+    join.run()
+    assert join.loss(0).item() < start
+    after = part_digests(run_dir)
+    assert {n: after[n] for n in adapters} == adapters  # bit for bit
+    encoder = Part.load(run_dir / "encoders" / "bytes", "encoder")
+    assert encoder.space.fingerprint == found.space.fingerprint
+
+
+def test_a_resumed_run_is_the_run_that_was_not_interrupted(
+    recipe: Recipe, tmp_path: Path, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trainer(recipe, "found", tmp_path / "whole", sample_data_dir)
+    whole.run()
+
+    class PowerCut(BaseException):
+        pass
+
+    monkeypatch.setattr("latentwire.training.loop.SAVE_SECONDS", 0.0)  # save after every step
+    cut = trainer(recipe, "found", tmp_path / "cut", sample_data_dir)
+    step = cut.step
+
+    def step_until_power_cut(number: int) -> float:
+        if number == STEPS // 2:
+            raise PowerCut
+        return step(number)
+
+    monkeypatch.setattr(cut, "step", step_until_power_cut)
+    with pytest.raises(PowerCut):
+        cut.run()
+    trainer(recipe, "found", tmp_path / "cut", sample_data_dir).run()
+    assert part_digests(tmp_path / "cut") == part_digests(tmp_path / "whole")
+
+
+def test_features_are_computed_once(
+    recipe: Recipe, tmp_path: Path, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer(recipe, "found", tmp_path / "run", sample_data_dir)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(FrozenModel, "hidden_states", refuse)
+    trainer(recipe, "found", tmp_path / "run", sample_data_dir)
+    for done in (tmp_path / "features").glob("*/done.json"):
+        done.unlink()  # a torn cache
+    with pytest.raises(AssertionError, match="computed again"):
+        trainer(recipe, "found", tmp_path / "run", sample_data_dir)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
+    assert load_recipe(path).stages
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("stages.0.step=5", "did you mean 'steps'"),
+        ("tasks.sst=1", "did you mean 'sst2'"),
+        ("stages.9.steps=5", "names no place"),
+        ("stages.0.steps", "key=value"),
+        ("stages.0.steps=0", "stages.0.steps"),
+        ("stages.1.teacher=null", "needs a teacher"),
+        ("space.encoding=int3", "encoding"),
+        ("receivers=[a/model, b/model]", "share a folder"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_one_line(override: str, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(RECIPES / "tiny.yaml", [override])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_overrides_change_fields() -> None:
+    assert load_recipe(RECIPES / "tiny.yaml", ["stages.0.steps=7"]).stages[0].steps == 7
+
+
+def test_recipe_that_is_missing_or_not_yaml(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="does not exist"):
+        load_recipe(tmp_path / "none.yaml")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(yaml.dump({"seed": 1}) + "\n  : : [")
+    with pytest.raises(RecipeError, match="not YAML"):
+        load_recipe(bad)
