@@ -1,6 +1,11 @@
 //! `latentwire._native`: the packet format for Python. Conversions only; the crate `latentwire`
 //! knows the format, and `latentwire.message` is what people use.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "functions of the binding own what Python hands them"
+)]
+
 mod errors;
 mod packet;
 mod write;

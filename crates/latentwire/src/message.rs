@@ -113,7 +113,7 @@ impl Shape {
         narrow
             .as_deref()
             .and_then(Self::from_wire)
-            .filter(|shape| shape.num_elements() <= u64::from(u32::MAX))
+            .filter(|shape| u32::try_from(shape.num_elements()).is_ok())
             .ok_or_else(|| refuse(format!("{extents:?}")))
     }
 

@@ -25,8 +25,8 @@ pub(super) fn write(latents: &[f32], out: &mut Vec<u8>) {
 }
 
 pub(super) fn read(raw: &[u8], latents: &mut [f32]) {
-    for (value, bytes) in latents.iter_mut().zip(raw.chunks_exact(2)) {
-        *value = widen(u16::from_le_bytes([bytes[0], bytes[1]]));
+    for (value, bytes) in latents.iter_mut().zip(raw.as_chunks().0) {
+        *value = widen(u16::from_le_bytes(*bytes));
     }
 }
 

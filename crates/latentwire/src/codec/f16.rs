@@ -26,8 +26,8 @@ pub(super) fn read(raw: &[u8], latents: &mut [f32]) {
     let mut buffer = [half::f16::ZERO; CHUNK];
     for (bytes, values) in raw.chunks(CHUNK * 2).zip(latents.chunks_mut(CHUNK)) {
         let Some(halves) = buffer.get_mut(..values.len()) else { return };
-        for (half, pair) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
-            *half = half::f16::from_le_bytes([pair[0], pair[1]]);
+        for (half, pair) in halves.iter_mut().zip(bytes.as_chunks().0) {
+            *half = half::f16::from_le_bytes(*pair);
         }
         halves.convert_to_f32_slice(values);
     }

@@ -231,7 +231,7 @@ pub(crate) fn decode(
 /// # Ok::<(), latentwire::Error>(())
 /// ```
 pub fn quantize_roundtrip(latents: &mut [f32], row_len: usize, encoding: Encoding) -> Result<()> {
-    if row_len == 0 || latents.len() % row_len != 0 {
+    if row_len == 0 || !latents.len().is_multiple_of(row_len) {
         let expected = "whole rows of at least one number";
         let found = format!("{} numbers in rows of {row_len}", latents.len());
         return Err(Error::nowhere(ErrorKind::MessageShape, expected, found));

@@ -25,8 +25,8 @@ fn rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
     let number = prop_oneof![
         8 => -8.0_f32..8.0,
         1 => Just(0.0_f32),
-        1 => (-6e4_f32..6e4),
-        1 => (-1e-6_f32..1e-6),
+        1 => -6e4_f32..6e4,
+        1 => -1e-6_f32..1e-6,
     ];
     (1_usize..6, 1_usize..17).prop_flat_map(move |(rows, row_len)| {
         (Just(row_len), proptest::collection::vec(number.clone(), rows * row_len))

@@ -60,7 +60,8 @@ impl LatentsInfo {
             return refuse_form(ErrorKind::LatentsLayout, "bits 2, 3, 5, 6 and 7 clear");
         }
         let shape = read_shape(&mut cursor, usize::from(form & RANK_MASK) + 1, limits)?;
-        let width = [ScaleWidth::F16, ScaleWidth::F32][usize::from(form & SCALE_F32_BIT != 0)];
+        let is_wide = form & SCALE_F32_BIT != 0;
+        let width = if is_wide { ScaleWidth::F32 } else { ScaleWidth::F16 };
         let info = Self {
             shape,
             layout: Layout { encoding, scales: encoding.has_scales().then_some(width) },
@@ -155,7 +156,9 @@ pub(crate) fn write(out: &mut Vec<u8>, layout: Layout, stage: Stage, shape: &Sha
     };
     out.push(layout.encoding.code() | stage.code() << STAGE_SHIFT);
     out.push((extents.len() - 1) as u8 | width_bit);
-    extents.iter().for_each(|&extent| put_varint(out, extent));
+    for &extent in extents {
+        put_varint(out, extent);
+    }
 }
 
 /// Bytes that [`write()`] appends.

@@ -281,6 +281,9 @@ fn message_ids_sort_by_time() {
     }
 }
 
+/// Extents, latents, whether a receiver is named, carried sections.
+type Parts = (Vec<usize>, Vec<f32>, bool, Vec<(u16, Vec<u8>)>);
+
 prop_compose! {
     fn any_message()(
         rank in 1_usize..=4,
@@ -291,7 +294,7 @@ prop_compose! {
         receiver in Just(receiver),
         bodies in Just(bodies),
         seed in any::<u32>(),
-    ) -> (Vec<usize>, Vec<f32>, bool, Vec<(u16, Vec<u8>)>) {
+    ) -> Parts {
         let count: usize = extents.iter().product();
         let mut state = seed | 1;
         let latents = (0..count).map(|_| {
@@ -302,9 +305,7 @@ prop_compose! {
     }
 }
 
-fn assembled<'a>(
-    (extents, latents, receiver, bodies): &'a (Vec<usize>, Vec<f32>, bool, Vec<(u16, Vec<u8>)>),
-) -> Message<'a> {
+fn assembled((extents, latents, receiver, bodies): &Parts) -> Message<'_> {
     let mut built = message(extents, latents.clone());
     built.header.receiver = receiver.then_some(ModelRef {
         fingerprint: Fingerprint([7; 16]),
