@@ -1,5 +1,7 @@
 //! What writing and reading the default message of 32 x 256 latents costs.
 
+#![expect(missing_docs, reason = "the function that criterion_group makes")]
+
 use std::borrow::Cow;
 use std::hint::black_box;
 

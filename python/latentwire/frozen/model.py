@@ -18,7 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from latentwire.errors import ModelNotFoundError, UsageError
+from latentwire.errors import CheckpointError, ModelNotFoundError, UsageError
 from latentwire.frozen.catalog import available_models, locate_model
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
@@ -78,12 +78,11 @@ class FrozenModel:
         )
         family: Any = AutoModelForCausalLM if is_causal else AutoModel
         options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
-        source: str | None = location
         if _is_compact(Path(location)):
-            # Our own storage: expanded here, then the same path as that of any other model.
-            state = load_weights(Path(location) / WEIGHTS)
-            source, options = None, {**options, "config": config, "state_dict": state}
-        model = family.from_pretrained(source, **options)
+            weights = load_weights(Path(location) / WEIGHTS)
+            model = _with_weights(family.from_config(config, **options), weights, location)
+        else:
+            model = family.from_pretrained(location, **options)
         return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
 
     @property
@@ -185,6 +184,19 @@ def _is_compact(folder: Path) -> bool:
     if not folder.is_dir() or (folder / f"{WEIGHTS}.index.json").is_file():
         return False
     return not (folder / WEIGHTS).is_file() or is_quantized_file(folder / WEIGHTS)
+
+
+def _with_weights(model: Any, weights: dict[str, Tensor], location: str) -> Any:
+    """Fill a model that was built from its configuration; tied weights are named once."""
+    parameters = dict(model.named_parameters())
+    differing = sorted(parameters.keys() ^ weights.keys())
+    if differing:
+        raise CheckpointError(
+            f"{Path(location) / WEIGHTS} does not fit the model's configuration: "
+            f"{len(differing)} names differ, the first is {differing[0]!r}"
+        )
+    model.load_state_dict(weights, strict=False)
+    return model
 
 
 def _load_tokenizer(location: str) -> Any:

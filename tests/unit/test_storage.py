@@ -1,0 +1,144 @@
+"""Weights and parts on disk: exact bounds, whole files, clear refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from latentwire.checkpoint import PART_JSON, PART_WEIGHTS, Part
+from latentwire.errors import CheckpointError
+from latentwire.frozen import FrozenModel
+from latentwire.receiver import Receiver
+from latentwire.sender import Sender
+from latentwire.storage import (
+    GROUP,
+    dequantize_matrix,
+    is_quantized_file,
+    load_weights,
+    quantize_matrix,
+    save_weights,
+)
+from random_models import RandomModel
+from safetensors.torch import load_file, save_file
+
+
+def tensors() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return {
+        "matrix": torch.randn(64, 96),
+        "odd": torch.randn(64, 97),
+        "small": torch.randn(4, 4),
+        "vector": torch.randn(33),
+        "count": torch.arange(5),
+    }
+
+
+@pytest.mark.parametrize(("bits", "levels"), [(8, 127), (4, 7)])
+def test_matrices_come_back_within_half_a_step(bits: int, levels: int, tmp_path: Path) -> None:
+    given = tensors()
+    save_weights(given, tmp_path / "w.safetensors", bits=bits)  # type: ignore[arg-type]
+    found = load_weights(tmp_path / "w.safetensors")
+    assert set(found) == set(given)
+    matrix = given["matrix"] if bits == 8 else given["matrix"].view(-1, GROUP)
+    steps = matrix.abs().amax(1, keepdim=True) / levels
+    error = (found["matrix"].view_as(matrix) - matrix).abs()
+    assert bool((error <= steps * 0.505).all())
+    torch.testing.assert_close(found["small"], given["small"], atol=2e-3, rtol=1e-3)
+    assert torch.equal(found["count"], given["count"])
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_what_was_stored_is_stored_again_unchanged(bits: int) -> None:
+    once = dequantize_matrix(*quantize_matrix(tensors()["matrix"], bits))  # type: ignore[arg-type]
+    again = dequantize_matrix(*quantize_matrix(once, bits))  # type: ignore[arg-type]
+    torch.testing.assert_close(once, again, rtol=1e-3, atol=1e-4)
+
+
+def test_a_stop_while_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights({"a": torch.ones(3)}, path, bits=16)
+
+    def torn(_: object, target: Path, **__: object) -> None:
+        Path(target).write_bytes(b"half of it")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("latentwire.storage.save_file", torn)
+    with pytest.raises(OSError, match="no space"):
+        save_weights({"a": torch.zeros(3)}, path, bits=16)
+    assert torch.equal(load_weights(path)["a"], torch.ones(3))
+
+
+def test_files_that_are_missing_or_damaged(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"has no file w\.safetensors"):
+        load_weights(tmp_path / "w.safetensors")
+    (tmp_path / "w.safetensors").write_bytes(b"\xff" * 64)
+    with pytest.raises(CheckpointError, match="not a readable safetensors file"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+def test_only_our_own_storage_is_taken_for_it(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "plain.safetensors", metadata={"format": "pt"})
+    save_weights({"a": torch.ones(2)}, tmp_path / "ours.safetensors", bits=8)
+    assert not is_quantized_file(tmp_path / "plain.safetensors")
+    assert is_quantized_file(tmp_path / "ours.safetensors")
+
+
+def test_a_model_in_8_bits_is_loaded_like_any_other(
+    random_llama: RandomModel, tmp_path: Path
+) -> None:
+    original = FrozenModel.load(random_llama.model)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((Path(random_llama.model) / name).read_bytes())
+    save_weights(dict(original.model.named_parameters()), tmp_path / "model.safetensors", bits=8)
+    compact = FrozenModel.load(str(tmp_path))
+    assert type(compact.model) is type(original.model)
+    assert compact.model.lm_head.weight is compact.model.get_input_embeddings().weight  # tied
+    expected, _ = original.hidden_states(["a gorgeous movie"], 2)
+    found, _ = compact.hidden_states(["a gorgeous movie"], 2)
+    assert float((found - expected).norm() / expected.norm()) < 0.05
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"has no file model\.safetensors"):
+        FrozenModel.load(str(tmp_path))
+
+
+def test_a_saved_part_holds_its_own_weights_and_nothing_else(random_qwen: RandomModel) -> None:
+    names = {name.rsplit(".", 1)[0] if name.endswith((".int8", ".scale")) else name
+             for name in load_file(Path(random_qwen.adapter) / PART_WEIGHTS)}  # fmt: skip
+    assert names == {
+        "expand.weight", "expand.bias", "project.weight", "project.bias",
+        "colorizer.mean", "colorizer.deviation",
+    }  # fmt: skip
+
+
+def test_a_part_of_another_role_model_or_shape_is_refused(
+    random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="holds an encoder, not an adapter"):
+        Receiver.from_pretrained(random_qwen.model, adapter=random_qwen.encoder)
+    with pytest.raises(CheckpointError, match="hidden size 48"):
+        Sender.from_pretrained(random_qwen.model, encoder=random_llama.encoder)
+    part = Part.load(random_qwen.encoder, "encoder")
+    Part("encoder", part.module, part.model, "00" * 16, part.space).save(tmp_path / "stale")
+    with pytest.raises(CheckpointError, match="with weights"):
+        Sender.from_pretrained(random_qwen.model, encoder=str(tmp_path / "stale"))
+
+
+def test_a_damaged_part_is_refused(random_qwen: RandomModel, tmp_path: Path) -> None:
+    part = Part.load(random_qwen.adapter, "adapter")
+    part.save(tmp_path)
+    description = json.loads((tmp_path / PART_JSON).read_text())
+    description["config"]["inner_width"] = 11
+    (tmp_path / PART_JSON).write_text(json.dumps(description))
+    with pytest.raises(CheckpointError, match="does not fit"):
+        Part.load(tmp_path, "adapter")
+    (tmp_path / PART_JSON).write_text("{}")
+    with pytest.raises(CheckpointError, match="does not describe a part"):
+        Part.load(tmp_path, "adapter")
+    (tmp_path / PART_WEIGHTS).unlink()
+    (tmp_path / PART_JSON).write_text(json.dumps({**description, "config": {"hidden_size": 32}}))
+    with pytest.raises(CheckpointError, match="has no file"):
+        Part.load(tmp_path, "adapter")
