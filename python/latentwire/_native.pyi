@@ -5,6 +5,16 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "DEFAULT_LIMITS",
+    "FORMAT_VERSION",
+    "Packet",
+    "__version__",
+    "encode",
+    "message_id",
+    "quantize_roundtrip",
+]
+
 _Model = tuple[bytes, str, str]
 _Limits = tuple[int, int, int, int]
 

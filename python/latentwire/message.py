@@ -360,7 +360,7 @@ def _as_float32(latents: Any) -> NDArray[np.float32]:
     if type(latents).__module__.partition(".")[0] == "torch":
         # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
         latents = latents.detach().float().cpu().numpy()
-    return np.ascontiguousarray(latents, dtype=np.float32)
+    return np.asarray(latents, dtype=np.float32, order="C")
 
 
 def _model_tuple(ref: ModelRef) -> tuple[bytes, str, str]:

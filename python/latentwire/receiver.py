@@ -14,7 +14,7 @@ from latentwire.errors import SpaceMismatchError, UsageError
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
 from latentwire.frozen.catalog import locate_model
 from latentwire.frozen.model import digest_tensors
-from latentwire.frozen.scoring import text_prefix
+from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
 from latentwire.models import Adapter
 from latentwire.sender import check_part_fits
@@ -111,6 +111,7 @@ class Receiver:
         check_choices(choices)
         for text in texts:
             check_text(text)
+        self.frozen.check_fits(texts, PROMPT_ROOM)
         return self._score(*text_prefix(self.frozen, texts), question, choices)
 
     def ask_nothing(self, *, question: str | None = None, choices: Sequence[str]) -> Answer:
@@ -137,6 +138,7 @@ class Receiver:
     ) -> str:
         """Write an answer after reading the text itself."""
         check_text(text)
+        self.frozen.check_fits([text], PROMPT_ROOM + max_new_tokens)
         prefix, mask = text_prefix(self.frozen, [text])
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 

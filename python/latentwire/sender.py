@@ -12,7 +12,7 @@ from latentwire.errors import CheckpointError, TextTooLongError, UsageError
 from latentwire.frozen import FrozenModel, generate
 from latentwire.frozen.catalog import BYTES, locate_model
 from latentwire.frozen.model import digest_tensors
-from latentwire.frozen.scoring import text_prefix
+from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef
 from latentwire.models import ByteEncoder, HiddenStateEncoder
 from latentwire.text import check_text
@@ -91,17 +91,16 @@ class Sender:
 
     def _check_lengths(self, texts: Sequence[str]) -> None:
         """Refuse what the model would cut: a message about half a text must not pass for whole."""
-        if self.frozen is None:
-            assert isinstance(self.encoder, ByteEncoder)
-            unit, limit = "bytes", self.encoder.config.max_bytes
-            sizes = [len(text.encode()) for text in texts]
-        else:
-            unit, limit = "tokens", self.frozen.text_room
-            sizes = [len(ids) for ids in self.frozen.tokenize(texts)]
-        for size in sizes:
+        if self.frozen is not None:
+            self.frozen.check_fits(texts)
+            return
+        assert isinstance(self.encoder, ByteEncoder)
+        limit = self.encoder.config.max_bytes
+        for text in texts:
+            size = len(text.encode())
             if size > limit:
                 raise TextTooLongError(
-                    f"the text has {size:,} {unit}, {self.name!r} reads at most {limit:,}",
+                    f"the text has {size:,} bytes, {self.name!r} reads at most {limit:,}",
                     hint="send it in parts, each as a message of its own",
                 )
 
@@ -155,6 +154,7 @@ class Sender:
             raise UsageError(
                 f"{self.name} cannot write text", hint="use a causal language model as sender"
             )
+        self.frozen.check_fits([text], PROMPT_ROOM + max_new_tokens)
         prefix, mask = text_prefix(self.frozen, [text])
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 

@@ -18,7 +18,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from latentwire.errors import CheckpointError, ModelNotFoundError, UsageError
+from latentwire.errors import (
+    CheckpointError,
+    ModelNotFoundError,
+    TextTooLongError,
+    UsageError,
+)
 from latentwire.frozen.catalog import available_models, locate_model
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
@@ -115,6 +120,24 @@ class FrozenModel:
             list(texts), add_special_tokens=False
         )
         return [encoding.ids for encoding in encodings]
+
+    def check_fits(self, texts: Sequence[str], reserved: int = 0) -> None:
+        """Refuse what would be cut: a part of a text must not pass for the whole.
+
+        Args:
+            texts: Texts to read.
+            reserved: Tokens that the rest of the prompt takes.
+
+        Raises:
+            TextTooLongError: If a text has more tokens than fit.
+        """
+        room = self.text_room - reserved
+        for ids in self.tokenize(texts):
+            if len(ids) > room:
+                raise TextTooLongError(
+                    f"the text has {len(ids):,} tokens, {self.name!r} reads at most {room:,}",
+                    hint="send it in parts, each as a message of its own",
+                )
 
     def pad(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
         """Right-pad rows of ids: ids int64 [B, T] and mask bool [B, T]."""

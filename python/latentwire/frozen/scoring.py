@@ -16,6 +16,9 @@ from torch import Tensor
 from latentwire.frozen.model import FrozenModel
 from latentwire.frozen.template import answer_ids, question_ids
 
+PROMPT_ROOM = 64
+"""Tokens of a model's context that are kept for the question and the longest answer."""
+
 
 @dataclass(frozen=True)
 class ChoiceTree:
