@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwire.evaluation.rows import TestRows
+from latentwire.evaluation.rows import SplitRows
 from latentwire.message import Encoding, Message, Packet
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
@@ -50,7 +50,7 @@ class Predictions:
         return Predictions(scores, first.labels, first.mean_bytes)
 
 
-def encode_rows(sender: Sender, rows: TestRows, progress: Progress) -> list[Packet]:
+def encode_rows(sender: Sender, rows: SplitRows, progress: Progress) -> list[Packet]:
     """One full-length f32 packet a row: what ``shortened`` makes shorter packets of."""
     packets: list[Packet | None] = [None] * len(rows.texts)
     for batch in rows.batches():
@@ -79,7 +79,7 @@ def shortened(packet: Packet, k: int | None, encoding: Encoding) -> Packet:
 def answer_packets(
     receiver: Receiver,
     packets: list[Packet],
-    rows: TestRows,
+    rows: SplitRows,
     progress: Progress,
     *,
     k: int | None = None,
@@ -98,7 +98,7 @@ def answer_packets(
     return Predictions(found, rows.labels, round(float(np.mean(sizes)), 1))
 
 
-def answer_texts(receiver: Receiver, rows: TestRows, progress: Progress) -> Predictions:
+def answer_texts(receiver: Receiver, rows: SplitRows, progress: Progress) -> Predictions:
     """The receiver reads every text itself."""
 
     def answer(batch: NDArray[np.int64]) -> list[tuple[float, ...]]:
@@ -111,13 +111,13 @@ def answer_texts(receiver: Receiver, rows: TestRows, progress: Progress) -> Pred
     return Predictions(_by_batch(rows, progress, answer), rows.labels)
 
 
-def answer_nothing(receiver: Receiver, rows: TestRows) -> Predictions:
+def answer_nothing(receiver: Receiver, rows: SplitRows) -> Predictions:
     """No message at all: one answer for every row."""
     answer = receiver.ask_nothing(question=rows.task.question, choices=rows.task.choices)
     return _constant(answer.log_probabilities, rows)
 
 
-def answer_zeros(receiver: Receiver, packet: Packet, rows: TestRows) -> Predictions:
+def answer_zeros(receiver: Receiver, packet: Packet, rows: SplitRows) -> Predictions:
     """A message of zeros in the place of a sender's: one answer for every row."""
     message = packet.decode()
     zeros = Message(
@@ -129,13 +129,13 @@ def answer_zeros(receiver: Receiver, packet: Packet, rows: TestRows) -> Predicti
     return _constant(answer.log_probabilities, rows)
 
 
-def _constant(log_probabilities: tuple[float, ...], rows: TestRows) -> Predictions:
+def _constant(log_probabilities: tuple[float, ...], rows: SplitRows) -> Predictions:
     row = np.array(log_probabilities, dtype=np.float32)
     return Predictions(np.tile(row, (len(rows.texts), 1)), rows.labels)
 
 
 def _by_batch(
-    rows: TestRows,
+    rows: SplitRows,
     progress: Progress,
     answer: Callable[[NDArray[np.int64]], list[tuple[float, ...]]],
 ) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentwire.evaluation.rows import TestRows
+from latentwire.evaluation.rows import SplitRows
 from latentwire.frozen import FrozenModel
 from latentwire.tasks import TASKS
 
@@ -18,7 +18,7 @@ _BATCH = 64
 
 
 def probe(
-    frozen: FrozenModel, layer: int, rows: TestRows, data_dir: Path, max_train_rows: int
+    frozen: FrozenModel, layer: int, rows: SplitRows, data_dir: Path, max_train_rows: int
 ) -> NDArray[np.bool_]:
     """Train logistic regression on mean-pooled states and judge the test rows.
 

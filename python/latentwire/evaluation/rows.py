@@ -17,7 +17,7 @@ _MANY_CHOICES = 16
 
 
 @dataclass(frozen=True)
-class TestRows:
+class SplitRows:
     """The test split of a task.
 
     Attributes:
@@ -31,7 +31,7 @@ class TestRows:
     labels: NDArray[np.int64]
 
     @classmethod
-    def load(cls, name: str, data_dir: Path, limit: int | None) -> TestRows:
+    def load(cls, name: str, data_dir: Path, limit: int | None) -> SplitRows:
         """Read the split, or the first ``limit`` rows of its shuffled order."""
         examples = TASKS[name].load("test", data_dir)[:limit]
         labels = np.array([example.label for example in examples])

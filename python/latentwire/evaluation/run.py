@@ -18,7 +18,7 @@ from latentwire.checkpoint import shipped_parts
 from latentwire.errors import UsageError
 from latentwire.evaluation import predictions as paths
 from latentwire.evaluation.predictions import Predictions
-from latentwire.evaluation.rows import TestRows
+from latentwire.evaluation.rows import SplitRows
 from latentwire.evaluation.statistics import Accuracy, Difference
 from latentwire.extras import require_extra
 from latentwire.frozen.catalog import BYTES, MINILM, available_models
@@ -128,7 +128,7 @@ class Run:
 
     def task(self, name: str, figures: Sequence[str]) -> None:
         """Every figure of a task."""
-        rows = TestRows.load(name, self.data_dir, self.limit)
+        rows = SplitRows.load(name, self.data_dir, self.limit)
         if "text" in figures:
             self._texts(rows)
         for sender in self.senders:
@@ -138,7 +138,7 @@ class Run:
             if "probes" in figures and self.senders[sender].frozen is not None:
                 self._probe(rows, sender)
 
-    def _texts(self, rows: TestRows) -> None:
+    def _texts(self, rows: SplitRows) -> None:
         """Each receiver reading the text, and answering without any."""
         for name, receiver in self.receivers.items():
             if self._has(figure="text", task=rows.task.name, receiver=name):
@@ -149,7 +149,7 @@ class Run:
             nothing = paths.answer_nothing(receiver, rows)
             self._keep(rows, [name], nothing, figure="no message", receiver=name)
 
-    def _latents(self, rows: TestRows, sender: str, figures: set[str]) -> None:
+    def _latents(self, rows: SplitRows, sender: str, figures: set[str]) -> None:
         """One sender to every receiver: full length, controls, prefixes, encodings."""
         task = rows.task.name
         packets: list[Packet] = []
@@ -192,7 +192,7 @@ class Run:
                 found = answered(first, k, encoding)
                 self._keep(rows, [sender, first], found, figure=figure, **key)
 
-    def _joint(self, rows: TestRows, sender: str, full: dict[str, Predictions]) -> None:
+    def _joint(self, rows: SplitRows, sender: str, full: dict[str, Predictions]) -> None:
         """The product of two receivers against the better one of them."""
         (one, first), (other, second), *_ = full.items()
         joint = Predictions.jointly(first, second)
@@ -207,7 +207,7 @@ class Run:
             against_better=asdict(Difference.of(joint.is_right, better.is_right)),
         )
 
-    def _probe(self, rows: TestRows, sender: str) -> None:
+    def _probe(self, rows: SplitRows, sender: str) -> None:
         if self._has(figure="probe", task=rows.task.name, sender=sender):
             return
         from latentwire.evaluation.probes import probe
@@ -227,7 +227,7 @@ class Run:
         )
 
     def _keep(
-        self, rows: TestRows, used: list[str], found: Predictions, *, figure: str, **more: Any
+        self, rows: SplitRows, used: list[str], found: Predictions, *, figure: str, **more: Any
     ) -> None:
         self._write(
             rows,
@@ -239,7 +239,7 @@ class Run:
             right=_packed(found.is_right),
         )
 
-    def _write(self, rows: TestRows, used: list[str], **record: Any) -> None:
+    def _write(self, rows: SplitRows, used: list[str], **record: Any) -> None:
         """Append a record, with the fingerprints of the parts that it is about."""
         parts = {key: value for key, value in self.parts.items() if key.rpartition(" ")[0] in used}
         whole = {
@@ -259,7 +259,7 @@ class Run:
             for record in self.records
         )
 
-    def _bar(self, what: str, rows: TestRows) -> _Bar:
+    def _bar(self, what: str, rows: SplitRows) -> _Bar:
         return _Bar(self.bars, what, len(rows.texts))
 
 
