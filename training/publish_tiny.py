@@ -58,6 +58,8 @@ def main() -> None:
     parser.add_argument("run_dir", type=Path)
     args = parser.parse_args()
     target = (publish_model if args.kind == "model" else publish_space)(args.run_dir)
+    for path in target.rglob("*.safetensors"):
+        path.chmod(0o644)  # the library writes files that only their owner may read
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     print(f"{target.relative_to(PRETRAINED_DIR.parent)}: {size:,} bytes")
 

@@ -112,7 +112,8 @@ class FrozenModel:
         """Tokens of a text that fit beside the special tokens of ``hidden_states``."""
         if self.is_causal:
             return self.max_tokens - len(self.begin)
-        return self.max_tokens - int(self.tokenizer.num_special_tokens_to_add())
+        special: int = self.tokenizer.backend_tokenizer.num_special_tokens_to_add(is_pair=False)
+        return self.max_tokens - special
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text without special tokens."""
@@ -163,11 +164,14 @@ class FrozenModel:
         """
         if not 0 <= layer <= self.num_layers:
             raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {layer}")
-        cut = [ids[: self.text_room] for ids in self.tokenize(texts)]
         if self.is_causal:
-            rows = [self.begin + ids for ids in cut]
+            rows = [self.begin + ids[: self.text_room] for ids in self.tokenize(texts)]
         else:  # encoders were trained with their special tokens around the text
-            rows = [self.tokenizer.build_inputs_with_special_tokens(ids) for ids in cut]
+            encodings = self.tokenizer.backend_tokenizer.encode_batch(list(texts))
+            rows = [encoding.ids for encoding in encodings]
+            rows = [
+                ids if len(ids) <= self.max_tokens else _cut(ids, self.max_tokens) for ids in rows
+            ]
         ids, mask = self.pad(rows)
         backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
         output = backbone(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
@@ -197,6 +201,11 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()
+
+
+def _cut(ids: list[int], limit: int) -> list[int]:
+    """The first ids and the closing special token."""
+    return [*ids[: limit - 1], ids[-1]]
 
 
 def _is_compact(folder: Path) -> bool:
