@@ -26,13 +26,12 @@ import torch.nn.functional as F
 import zstandard
 from latentwire.frozen.precision import fast_autocast
 from latentwire.frozen.template import (
-    GENERIC_QUESTION,
-    REPEAT_QUESTION,
     answer_ids,
     begin_ids,
     question_ids,
     token_ids,
 )
+from latentwire.questions import GENERIC_QUESTION, REPEAT_QUESTION
 from latentwire.tasks import TASKS
 from latentwire.tasks.base import find_data_dir, read_jsonl
 from latentwire.training.muon import Muon

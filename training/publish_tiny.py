@@ -14,8 +14,8 @@ import json
 import shutil
 from pathlib import Path
 
+from latentwire.catalog import PRETRAINED_DIR
 from latentwire.checkpoint import SPACES_DIR
-from latentwire.frozen.catalog import PRETRAINED_DIR
 from latentwire.space import MANIFEST
 from latentwire.storage import save_weights
 from transformers import AutoModelForCausalLM

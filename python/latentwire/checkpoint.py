@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from torch import nn
 
+from latentwire.catalog import PRETRAINED_DIR
 from latentwire.errors import CheckpointError, ModelNotFoundError
-from latentwire.frozen.catalog import PRETRAINED_DIR
 from latentwire.models import (
     Adapter,
     AdapterConfig,

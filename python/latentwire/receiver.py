@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from latentwire.answer import Answer, check_choices
+from latentwire.catalog import locate_model
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import SpaceMismatchError, UsageError
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
-from latentwire.frozen.catalog import locate_model
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef

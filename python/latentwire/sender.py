@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from latentwire.catalog import BYTES, locate_model
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import CheckpointError, TextTooLongError, UsageError
 from latentwire.frozen import FrozenModel, generate
-from latentwire.frozen.catalog import BYTES, locate_model
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from latentwire.catalog import PRETRAINED_DIR, SHIPPED_MODELS, available_models
 from latentwire.checkpoint import SPACES_DIR, Part, shipped_parts
 from latentwire.errors import CheckpointError
 from latentwire.evaluation import run_evaluation
@@ -18,7 +19,6 @@ from latentwire.evaluation.predictions import encode_rows, shortened
 from latentwire.evaluation.report import write_report
 from latentwire.evaluation.rows import SplitRows
 from latentwire.frozen import FrozenModel
-from latentwire.frozen.catalog import PRETRAINED_DIR, SHIPPED_MODELS, available_models
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.dry_run import dry_run

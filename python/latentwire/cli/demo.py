@@ -35,12 +35,12 @@ def demo(
     from rich.live import Live
 
     from latentwire.answer import check_choices
+    from latentwire.catalog import BYTES, locate_model
     from latentwire.demo.hosts import host_processes
     from latentwire.demo.run import DemoResult, run_demo
     from latentwire.demo.samples import Sample, load_samples
     from latentwire.demo.table import print_next_steps, print_summary, row_cells, rows_table
     from latentwire.exchange import connect
-    from latentwire.frozen.catalog import BYTES, locate_model
     from latentwire.text import check_text
 
     receivers = receiver or ["tiny-qwen"]

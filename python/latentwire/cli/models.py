@@ -10,8 +10,8 @@ from latentwire.cli.options import Json
 
 def models(json: Json = False) -> None:
     """List the models at hand and the trained parts that are shipped for them."""
+    from latentwire.catalog import BYTES, available_models
     from latentwire.checkpoint import DEFAULT_SPACE, shipped_parts
-    from latentwire.frozen.catalog import BYTES, available_models
 
     encoders, adapters = shipped_parts("encoder"), shipped_parts("adapter")
     rows = [

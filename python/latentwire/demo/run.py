@@ -11,8 +11,8 @@ from typing import Any
 from latentwire.answer import Answer
 from latentwire.demo.samples import Sample
 from latentwire.exchange import Host, ask_jointly
-from latentwire.frozen.template import REPEAT_QUESTION
 from latentwire.message import Encoding, Packet
+from latentwire.questions import REPEAT_QUESTION
 
 RELAY_TOKENS = 32
 PATHS = ("latent", "text", "text_relay", "no_message", "other_message")

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from latentwire.errors import UsageError
-from latentwire.evaluation.statistics import Difference
-from latentwire.message import __version__
+from latentwire.evaluation.comparisons import Comparison, comparisons
+from latentwire.evaluation.machine import describe_run
+from latentwire.evaluation.records import Record, path_name
+from latentwire.extras import require_extra
 from latentwire.tasks import TASKS
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from latentwire.evaluation.targets import Held
 
 _TITLES = {
     "text": "Receivers reading the text itself",
     "probe": "Linear probes on the states that encoders read",
-    "latent": "Latent messages, int8, all 32 latents",
+    "latent": "Latent messages, int8, all latents",
     "joint": "Joint answer of two receivers, by the product of their probabilities",
     "no message": "Control: no message",
     "zero message": "Control: a message of zeros",
     "other message": "Control: another example's message",
     "prefix": "First k latents, int8",
-    "encodings": "Payload encodings, all 32 latents",
+    "encodings": "Payload encodings, all latents",
 }
 
 
@@ -48,97 +45,134 @@ def write_report(
         UsageError: If the targets file cannot be read.
     """
     about = describe_run(command)
-    held = [] if targets is None else check_targets(records, targets)
-    lines = [
-        "# Accuracy on whole test splits",
-        "",
-        "Percent right, with Wilson's 95% interval. Written by the command below; not edited.",
-        "",
-        *(f"- {key}: {value}" for key, value in about.items()),
-        "",
-    ]
-    for figure, title in _TITLES.items():
-        chosen = [record for record in records if record["figure"] == figure]
-        if chosen:
-            lines += [f"## {title}", "", *_table(chosen), ""]
-    majority = {record["task"]: record["majority_percent"] for record in records}
-    lines += ["## Majority class", "", *_row_table([("always the same answer", majority, "")]), ""]
-    comparisons = list(_comparisons(records))
-    if comparisons:
-        lines += ["## Paired differences", "", *comparisons, ""]
-    if held:
-        lines += [
-            "## Targets",
+    held: list[Held] = []
+    if targets is not None:
+        require_extra("eval", "pydantic")
+        from latentwire.evaluation.targets import hold, load_targets
+
+        held = hold(records, load_targets(targets))
+    compared = list(comparisons(records))
+    parts = {name: print_ for r in records for name, print_ in sorted(r["parts"].items())}
+    text = "\n".join(
+        [
+            *_head(records, about),
+            *_figures(records),
+            *_baselines(records),
+            *_differences(compared),
+            *_targets(held),
+            "## Models and parts",
             "",
-            "| what | task | target | found | |",
-            "| --- | --- | --- | --- | --- |",
+            *(f"- {name}: `{fingerprint}`" for name, fingerprint in parts.items()),
+            "",
         ]
-        fields = ("what", "task", "target", "found", "verdict")
-        lines += ["| " + " | ".join(str(row[field]) for field in fields) + " |" for row in held]
-        lines.append("")
-    text = "\n".join(lines)
+    )
+    results = {
+        "about": about,
+        "is_partial": _is_partial(records),
+        "parts": parts,
+        "targets": [asdict(row) for row in held],
+        "differences": [_plain(found) for found in compared],
+        "records": [_public(record) for record in records],
+    }
+    output.mkdir(parents=True, exist_ok=True)
     (output / "results.md").write_text(text)
-    results = {"about": about, "targets": held, "records": [_public(r) for r in records]}
     (output / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     return text
 
 
-def describe_run(command: str) -> dict[str, str]:
-    """Machine, versions, date and command of a run."""
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git is there
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return {
-        "command": f"`{command}`",
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "commit": commit,
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{'CUDA' if torch.cuda.is_available() else 'no GPU'}",
-        "versions": f"latentwire {__version__}, torch {torch.__version__}, "
-        f"Python {platform.python_version()}",
-        "seeds": "training 1, bootstrap 1; one training run",
-    }
+def _is_partial(records: Sequence[Record]) -> bool:
+    return any(record["limit"] is not None for record in records)
 
 
-def check_targets(records: Sequence[Record], path: Path) -> list[dict[str, Any]]:
-    """Hold figures against targets: ``met``, ``missed`` or ``not measured``.
+def _head(records: Sequence[Record], about: dict[str, str]) -> list[str]:
+    title, scope = "# Accuracy on whole test splits", "Percent right, with Wilson's 95% interval."
+    if _is_partial(records):
+        rows = max(record["limit"] or 0 for record in records)
+        title = "# Accuracy on parts of test splits"
+        scope = f"**Partial: the first {rows} rows of each shuffled split.** {scope}"
+    lines = [title, "", f"{scope} Written by the command below; not edited.", ""]
+    return [*lines, *(f"- {key}: {value}" for key, value in about.items()), ""]
 
-    Raises:
-        UsageError: If the file cannot be read.
-    """
-    try:
-        wanted = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read targets {path}: {error}") from error
-    rows = []
-    for target in wanted:
-        for task, least in target["at_least"].items():
-            found = [
-                record["accuracy"]["percent"]
-                for record in records
-                if record["task"] == task
-                and all(record.get(key) == value for key, value in target["where"].items())
-            ]
-            verdict = "not measured"
-            if found:
-                verdict = "met" if found[-1] >= least else "missed"
-            rows.append(
-                {
-                    "what": target["what"],
-                    "task": task,
-                    "target": least,
-                    "found": found[-1] if found else "",
-                    "verdict": verdict,
-                }
-            )
-    return rows
+
+def _figures(records: Sequence[Record]) -> list[str]:
+    lines: list[str] = []
+    for figure, title in _TITLES.items():
+        chosen = [record for record in records if record["figure"] == figure]
+        if figure == "prefix":
+            chosen = _curves(chosen, records)
+        if chosen:
+            lines += [f"## {title}", ""]
+            if figure == "probe":
+                lines += [_probe_note(chosen), ""]
+            lines += [*_table(chosen), ""]
+    return lines
+
+
+def _curves(prefixes: list[Record], records: Sequence[Record]) -> list[Record]:
+    """Prefixes by path and length, each curve ended by the whole message."""
+    paths = {(record["sender"], record["receiver"]) for record in prefixes}
+    ends: list[Record] = [
+        {**record, "figure": "prefix"}
+        for record in records
+        if record["figure"] == "latent" and (record["sender"], record["receiver"]) in paths
+    ]
+    return sorted([*prefixes, *ends], key=lambda r: (r["sender"], r["receiver"], r["k"] or 0))
+
+
+def _probe_note(probes: list[Record]) -> str:
+    trained = {record["task"]: record["num_train_rows"] for record in probes}
+    rows = ", ".join(f"{task} {count:,}" for task, count in trained.items())
+    return (
+        "Logistic regression on standardized, mean-pooled states; inverse regularization strength "
+        f"chosen on validation rows. Training rows: {rows}."
+    )
+
+
+def _baselines(records: Sequence[Record]) -> list[str]:
+    majority = {record["task"]: record["majority_percent"] for record in records}
+    chance = {record["task"]: record["chance_percent"] for record in records}
+    count = {record["task"]: int(record["accuracy"]["num_rows"]) for record in records}
+    rows: list[tuple[str, dict[str, Any], str]] = [
+        ("always the most frequent answer", majority, ""),
+        ("chance", chance, ""),
+        ("test rows", count, ""),
+    ]
+    return ["## Without reading", "", *_row_table(rows), ""]
+
+
+def _differences(compared: Sequence[Comparison]) -> list[str]:
+    if not compared:
+        return []
+    head = [
+        "| difference | path | task | points | 95% interval |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines = [
+        f"| {found.what} | {path_name(found.record)} | {found.record['task']} "
+        f"| {found.difference.points:+.2f} "
+        f"| {found.difference.low:+.2f} to {found.difference.high:+.2f} |"
+        for found in compared
+    ]
+    return ["## Paired differences", "", *head, *lines, ""]
+
+
+def _targets(held: Sequence[Held]) -> list[str]:
+    if not held:
+        return []
+    counts = {v: sum(row.verdict == v for row in held) for v in ("met", "missed", "not measured")}
+    lines = [
+        f"| {row.what} | {row.task} | {row.target} | {row.found} | {row.verdict} |" for row in held
+    ]
+    return [
+        "## Targets",
+        "",
+        ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + ".",
+        "",
+        "| what | task | target | found | |",
+        "| --- | --- | --- | --- | --- |",
+        *lines,
+        "",
+    ]
 
 
 def _table(records: list[Record]) -> list[str]:
@@ -148,7 +182,7 @@ def _table(records: list[Record]) -> list[str]:
     for record in records:
         accuracy = record["accuracy"]
         cell = f"{accuracy['percent']:.1f} ({accuracy['low']:.1f} to {accuracy['high']:.1f})"
-        name = _path_name(record)
+        name = path_name(record)
         by_path.setdefault(name, {})[record["task"]] = cell
         if record.get("packet_bytes"):
             sizes.setdefault(name, []).append(record["packet_bytes"])
@@ -167,60 +201,16 @@ def _row_table(rows: Iterable[tuple[str, dict[str, Any], str]]) -> list[str]:
     return lines
 
 
-def _path_name(record: Record) -> str:
-    parts = [record.get("sender"), record.get("receiver")]
-    name = " to ".join(part for part in parts if part)
-    if record["figure"] == "prefix":
-        name += f", k = {record['k']}"
-    if record["figure"] == "encodings":
-        name += f", {record['encoding']}"
-    if record["figure"] == "probe":
-        name += f", layer {record['layer']}"
-    return name
-
-
-def _comparisons(records: Sequence[Record]) -> Iterable[str]:
-    """Joint against the better receiver, and one latent against all of them."""
-    for record in records:
-        if record["figure"] == "joint":
-            found = record["against_better"]
-            yield (
-                f"- {record['task']}, {_path_name(record)}: joint minus the better one "
-                f"{found['points']:+.2f} points ({found['low']:+.2f} to {found['high']:+.2f})"
-            )
-    full = {
-        (record["task"], record["sender"], record["receiver"]): record
-        for record in records
-        if record["figure"] == "latent"
+def _plain(found: Comparison) -> dict[str, Any]:
+    return {
+        "what": found.what,
+        "task": found.record["task"],
+        "path": path_name(found.record),
+        "reference": path_name(found.reference),
+        **asdict(found.difference),
     }
-    for record in records:
-        key = (record["task"], record.get("sender"), record.get("receiver"))
-        if record["figure"] == "prefix" and record["k"] == 1 and key in full:
-            found = Difference.of(_unpacked(record), _unpacked(full[key]))
-            yield (
-                f"- {record['task']}, {_path_name(record)}: minus all latents "
-                f"{found.points:+.2f} points ({found.low:+.2f} to {found.high:+.2f})"
-            )
 
 
-def _unpacked(record: Record) -> Any:
-    import numpy as np
-
-    bits = np.frombuffer(bytes.fromhex(record["right"]), dtype=np.uint8)
-    return np.unpackbits(bits, count=record["accuracy"]["num_rows"]).astype(bool)
-
-
-def _public(record: Record) -> Record:
+def _public(record: Record) -> dict[str, Any]:
     """A record without the row-by-row bits."""
     return {key: value for key, value in record.items() if key != "right"}
-
-
-def _processor() -> str:
-    """Name of the processor, as the system gives it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

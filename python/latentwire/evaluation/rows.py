@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,19 @@ class SplitRows:
         order = np.argsort([len(text) for text in self.texts], kind="stable")
         for start in range(0, len(order), size):
             yield order[start : start + size]
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b-48 of texts and labels, hexadecimal: which rows a figure is about."""
+        digest = hashlib.blake2b(self.labels.astype("<i8").tobytes(), digest_size=6)
+        for text in self.texts:
+            digest.update(text.encode() + b"\0")
+        return digest.hexdigest()
+
+    @property
+    def chance_percent(self) -> float:
+        """What guessing every answer equally often reaches."""
+        return round(100 / len(self.task.choices), 2)
 
     @property
     def majority_percent(self) -> float:

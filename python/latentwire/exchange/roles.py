@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from latentwire.catalog import BYTES, locate_model
 from latentwire.checkpoint import shipped_parts
 from latentwire.errors import UsageError
-from latentwire.frozen.catalog import BYTES, locate_model
 from latentwire.frozen.model import FrozenModel
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender

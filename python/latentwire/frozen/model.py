@@ -18,13 +18,13 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from latentwire.catalog import available_models, locate_model
 from latentwire.errors import (
     CheckpointError,
     ModelNotFoundError,
     TextTooLongError,
     UsageError,
 )
-from latentwire.frozen.catalog import available_models, locate_model
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-GENERIC_QUESTION = "Answer:"
-"""Asked when the caller names choices but no question."""
-REPEAT_QUESTION = "Repeat:"
-"""Asks a tiny model to write down again what it has read."""
+from latentwire.questions import GENERIC_QUESTION
 
 
 def token_ids(tokenizer: Any, text: str) -> list[int]:

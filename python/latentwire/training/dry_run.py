@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from transformers import AutoModel, AutoModelForCausalLM, PretrainedConfig
 
+from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
-from latentwire.frozen.catalog import BYTES
 from latentwire.models import (
     Adapter,
     AdapterConfig,

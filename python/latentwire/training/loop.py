@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 
+from latentwire.catalog import BYTES
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import CheckpointError, RecipeError
 from latentwire.frozen import ChoiceTree, FrozenModel, score_choices
-from latentwire.frozen.catalog import BYTES
 from latentwire.frozen.precision import fast_autocast
 from latentwire.models import (
     Adapter,

@@ -47,8 +47,8 @@ impl Scales {
             }
             rows.push(scale_for(f32::from_bits(bits)));
         }
-        let narrow = rows.iter().all(|scale| *scale == 0.0 || F16_SCALES.contains(scale));
-        let width = if narrow { ScaleWidth::F16 } else { ScaleWidth::F32 };
+        let all_narrow = rows.iter().copied().all(is_narrow);
+        let width = if all_narrow { ScaleWidth::F16 } else { ScaleWidth::F32 };
         Ok(Self { rows, width })
     }
 
@@ -99,12 +99,15 @@ pub(super) fn read(
     let num_rows = latents.len() / row_len;
     let (scales, codes) = raw.split_at_checked(num_rows * width.bytes()).unwrap_or_default();
     let rows = latents.chunks_exact_mut(row_len).zip(codes.chunks_exact(row_len));
+    // Wide scales are for messages that need them; elsewhere they would be a second way to write.
+    let mut needs_width = width == ScaleWidth::F16;
     for (index, ((row, codes), scale)) in rows.zip(scales.chunks_exact(width.bytes())).enumerate() {
         let scale = read_scale(scale).ok_or_else(|| {
-            let expected = "zero or a positive normal number whose 127-fold is finite";
+            let expected = "zero or a positive normal number of 11 bits whose 127-fold is finite";
             let found = format!("bytes {scale:02x?}");
             fault(ErrorKind::LatentsScale, base, index * width.bytes(), expected, found)
         })?;
+        needs_width |= !is_narrow(scale);
         // One reduction finds a code of -128, a scale larger than its row needs, and codes under
         // a scale of zero: each would be a second way to write a row.
         let largest = codes.iter().fold(0, |max, &code| max.max((code as i8).unsigned_abs()));
@@ -118,7 +121,16 @@ pub(super) fn read(
             *value = f32::from(code as i8) * scale;
         }
     }
-    Ok(())
+    if needs_width {
+        return Ok(());
+    }
+    let expected = "scales in f16, which holds all of them";
+    Err(fault(ErrorKind::LatentsScale, base, 0, expected, "scales in f32"))
+}
+
+/// Whether an f16 holds `scale` without losing a bit.
+fn is_narrow(scale: f32) -> bool {
+    scale == 0.0 || F16_SCALES.contains(&scale)
 }
 
 fn read_scale(bytes: &[u8]) -> Option<f32> {
@@ -129,11 +141,11 @@ fn read_scale(bytes: &[u8]) -> Option<f32> {
         }
         [a, b, c, d] => {
             let scale = f32::from_le_bytes([a, b, c, d]);
-            (scale, scale.is_normal())
+            (scale, scale.is_normal() && scale.to_bits() & DROPPED_BITS == 0)
         }
         _ => return None,
     };
-    let usable = normal && scale > 0.0 && (scale * f32::from(TOP)).is_finite();
+    let usable = normal && scale > 0.0 && scale <= LARGEST_SCALE;
     (usable || scale.to_bits() == 0).then_some(scale)
 }
 

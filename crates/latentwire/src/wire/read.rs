@@ -144,7 +144,7 @@ fn read_sections(
                 }
             }
             (unknown, true) => {
-                let (expected, found) = ("types 1", unknown.to_string());
+                let (expected, found) = ("type 1 (latents)", format!("type {unknown}"));
                 return Err(Error::at(ErrorKind::SectionUnknown, at, expected, found));
             }
             (_, false) => {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latentwire.errors import MissingExtraError, ModelNotFoundError
 
-PRETRAINED_DIR = Path(__file__).resolve().parents[1] / "pretrained"
+PRETRAINED_DIR = Path(__file__).resolve().parent / "pretrained"
 SHIPPED_MODELS = ("tiny-llama", "tiny-qwen")
 MINILM = "minilm"
 BYTES = "bytes"
