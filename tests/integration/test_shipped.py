@@ -18,6 +18,7 @@ from latentwire.evaluation import run_evaluation
 from latentwire.evaluation.predictions import encode_rows, shortened
 from latentwire.evaluation.report import write_report
 from latentwire.evaluation.rows import SplitRows
+from latentwire.exchange import create_server
 from latentwire.frozen import FrozenModel
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
@@ -157,6 +158,19 @@ def test_a_model_of_another_maker_speaks_the_same_space(receiver: Receiver) -> N
         packet, question="Question type:", choices=["human", "location", "number"]
     )
     assert answer.choice == "number"
+
+
+def test_the_readmes_first_snippet_runs_as_it_stands(receiver: Receiver) -> None:
+    readme = (ROOT / "README.md").read_text()
+    snippet = readme.split("```python")[1].split("```")[0]
+    with create_server(None, receiver, "127.0.0.1:0") as host:
+        assert "127.0.0.1:50051" in snippet
+        here = snippet.replace("127.0.0.1:50051", host.address)
+        done = subprocess.run(
+            [sys.executable, "-c", here], capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("positive 0.")
 
 
 def test_the_demonstration_ends_with_its_summary() -> None:

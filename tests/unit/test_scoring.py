@@ -122,6 +122,17 @@ def test_padding_changes_no_hidden_state(frozen: FrozenModel) -> None:
         torch.testing.assert_close(row[real], alone[0], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_a_model_that_is_left_early_gives_the_same_states(frozen: FrozenModel, layer: int) -> None:
+    ids, mask = frozen.pad([frozen.begin + row for row in frozen.tokenize(TEXTS)])
+    with torch.inference_mode():
+        whole = frozen.model.model(
+            input_ids=ids, attention_mask=mask.long(), output_hidden_states=True
+        )
+    states, _ = frozen.hidden_states(TEXTS, layer)
+    torch.testing.assert_close(states[mask], whole.hidden_states[layer][mask])
+
+
 def test_frozen_means_frozen(frozen: FrozenModel) -> None:
     assert not frozen.model.training
     assert all(not parameter.requires_grad for parameter in frozen.model.parameters())

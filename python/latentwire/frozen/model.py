@@ -25,6 +25,7 @@ from latentwire.errors import (
     TextTooLongError,
     UsageError,
 )
+from latentwire.frozen.early_exit import states_before_block
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
 
@@ -174,8 +175,11 @@ class FrozenModel:
             ]
         ids, mask = self.pad(rows)
         backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
-        output = backbone(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
-        return output.hidden_states[layer].float(), mask
+        inputs = {"input_ids": ids, "attention_mask": mask.long()}
+        states = states_before_block(backbone, self.num_layers, layer, inputs)
+        if states is None:  # the last layer, or blocks that are not found: all of it
+            states = backbone(**inputs, output_hidden_states=True).hidden_states[layer]
+        return states.float(), mask
 
     def embed(self, ids: Tensor) -> Tensor:
         """Input embeddings of ids [...] -> [..., d]."""
