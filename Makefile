@@ -55,7 +55,8 @@ bench: setup ## time the codec, in Rust and through Python
 	$(RUN) pytest benchmarks --benchmark-enable --benchmark-only
 
 figures: setup ## the accuracy figures of the README, on whole test splits (about half an hour)
-	$(RUN) latentwire eval --data-dir $(DATA) --output benchmarks/results
+	$(RUN) latentwire eval --data-dir $(DATA) --output benchmarks/results \
+	  --targets benchmarks/targets/first-slice.json
 
 train-tiny: setup ## the shipped models and parts from nothing (hours); resumes
 	for model in tiny-llama tiny-qwen; do \

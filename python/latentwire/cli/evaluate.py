@@ -27,11 +27,17 @@ def evaluate(
     receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks.")] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Only the first rows of each test split.", min=1)
+        int | None, typer.Option(help="Only the first rows of each test split.", min=2)
     ] = None,
     targets: Annotated[
         Path | None, typer.Option(help="JSON file of targets to hold the figures against.")
     ] = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Keep the probes' features here between runs.")
+    ] = None,
+    max_probe_rows: Annotated[
+        int, typer.Option(help="The most training rows of a probe.", min=100)
+    ] = 20_000,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -51,6 +57,8 @@ def evaluate(
         receivers=receiver,
         tasks=task,
         limit=limit,
+        max_probe_rows=max_probe_rows,
+        cache_dir=cache_dir,
     )
     command = shlex.join(["latentwire", *sys.argv[1:]])
     text = write_report(records, output, command, targets)

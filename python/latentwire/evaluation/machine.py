@@ -30,10 +30,11 @@ def describe_run(command: str) -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the working folder, marked if files differ from it; outside of git: unknown."""
+    """The commit of this code, marked if files differ from it; ``unknown`` outside of git."""
     try:
         return subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607 - whichever git
+            cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             check=True,
