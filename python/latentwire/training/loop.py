@@ -202,7 +202,7 @@ class Trainer:
         """The loss of a step; its rows, prefix and receiver depend on seed and step alone."""
         recipe, objectives = self.recipe, self.stage.objectives
         rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
-        drawn = self.rows.draw(recipe.tasks, self.stage.batch_size, rng)
+        drawn = self._draw(rng)
         rows = [row for _, row in drawn]
         total = recipe.space.num_latents
         k = total
@@ -235,6 +235,16 @@ class Trainer:
                 self.receivers[name], soft, questions, answers
             )
         return loss
+
+    def _draw(self, rng: random.Random) -> list[tuple[str, int]]:
+        """(task, row) pairs of a batch, of like length where the stage asks for it."""
+        groups, size = self.stage.length_groups, self.stage.batch_size
+        drawn = self.rows.draw(self.recipe.tasks, groups * size, rng)
+        if groups == 1:
+            return drawn
+        drawn.sort(key=lambda pair: len(self.rows.texts[pair[1]]))
+        first = rng.randrange(groups) * size
+        return drawn[first : first + size]
 
     def _drop_tokens(self, mask: Tensor, seed: int) -> Tensor:
         """Hide a share of the real positions [B, T]; the first of a row always stays."""

@@ -59,6 +59,9 @@ class Stage(_Strict):
     warmup_steps: int = Field(30, ge=1)
     token_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the sender's positions that the encoder does not see, drawn anew for every row."""
+    length_groups: int = Field(1, ge=1)
+    """Rows are drawn for this many batches at once, and a batch is those of like length: less of a
+    batch is padding. Which rows are seen how often stays the same."""
     weight_bits: Literal[4, 8, 16] = 8
     """Storage of the trained weights; 4 bits are trained for in the last 40% of the steps."""
 
