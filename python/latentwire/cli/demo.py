@@ -58,7 +58,7 @@ def demo(
         samples = load_samples(rows)
 
     out = stderr if json else Console(highlight=False)
-    out.print(f"Starting two kinds of host: {sender} sends, {' and '.join(receivers)} answers ...")
+    out.print(f"Starting hosts: {sender} sends, {' and '.join(receivers)} answers ...")
     commands = [["--model", sender, "--role", "sender", "--threads", "1"]]
     commands += [["--model", name, "--role", "receiver", "--threads", "1"] for name in receivers]
     result = DemoResult()

@@ -81,7 +81,7 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        losses.append(round(float(loss), 4))
+        losses.append(round(float(loss.detach()), 4))
         shapes |= {"states": list(states.shape), "latents": list(latents.shape)}
 
     return {
