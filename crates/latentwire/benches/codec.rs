@@ -5,17 +5,20 @@
 use std::borrow::Cow;
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use latentwire::{
     Compression, EncodeOptions, Encoding, Fingerprint, Header, Limits, Message, MessageId,
     ModelRef, Packet, Shape, SpaceRef, quantize_roundtrip,
 };
 
+const NUM_ROWS: usize = 32;
 const ROW_LEN: usize = 256;
+/// The Python package's default.
+const ZSTD_LEVEL: i32 = 9;
 
 fn message() -> Message<'static> {
     let mut state = 1_u32;
-    let latents = (0..32 * ROW_LEN)
+    let latents = (0..NUM_ROWS * ROW_LEN)
         .map(|_| {
             // The sum of four uniform numbers is close to what encoders send: normal.
             (0..4).fold(0.0, |sum, _| {
@@ -35,37 +38,71 @@ fn message() -> Message<'static> {
             receiver: None,
             space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "tiny-v1" },
         },
-        shape: Shape::new(&[32, ROW_LEN]).expect("a shape"),
+        shape: Shape::new(&[NUM_ROWS, ROW_LEN]).expect("a shape"),
         latents: Cow::Owned(latents),
         sections: Vec::new(),
     }
 }
 
+/// Names say operation, size and form, for example `encode/32x256 int8 zstd 9`.
 fn codec(criterion: &mut Criterion) {
     let (message, limits) = (message(), Limits::default());
+    let stages = [
+        (String::new(), Compression::None),
+        (format!(" zstd {ZSTD_LEVEL}"), Compression::Zstd { level: ZSTD_LEVEL }),
+    ];
+    let mut forms = Vec::new();
     for &encoding in Encoding::ALL {
-        let name = encoding.name();
-        let options = EncodeOptions::default().with_encoding(encoding);
-        let bytes = message.encode(&options).expect("a message");
-        criterion.bench_function(&format!("encode 32x256 {name}"), |bencher| {
-            bencher.iter(|| black_box(&message).encode(&options));
+        for (suffix, compression) in &stages {
+            let name = format!("{NUM_ROWS}x{ROW_LEN} {}{suffix}", encoding.name());
+            let options = EncodeOptions::default().with_encoding(encoding);
+            forms.push((name, options.with_compression(*compression)));
+        }
+    }
+    // Bytes of the latents as a model holds them, so that encodings can be compared.
+    let throughput = || Throughput::Bytes(message.latents.len() as u64 * 4);
+
+    let mut encode = criterion.benchmark_group("encode");
+    encode.throughput(throughput());
+    for (name, options) in &forms {
+        encode.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(&message).encode(options));
         });
-        criterion.bench_function(&format!("parse and decode 32x256 {name}"), |bencher| {
+    }
+    encode.finish();
+
+    let mut decode = criterion.benchmark_group("parse and decode");
+    decode.throughput(throughput());
+    for (name, options) in &forms {
+        let bytes = message.encode(options).expect("a message");
+        decode.bench_function(name, |bencher| {
             bencher.iter(|| Packet::parse(black_box(&bytes), &limits)?.decode(&limits).map(drop));
         });
     }
-    let options = EncodeOptions::default().with_compression(Compression::Zstd { level: 9 });
-    criterion.bench_function("encode 32x256 int8 zstd 9", |bencher| {
-        bencher.iter(|| black_box(&message).encode(&options));
-    });
-    let bytes = message.encode(&EncodeOptions::default()).expect("a message");
-    criterion.bench_function("parse 32x256 int8", |bencher| {
-        bencher.iter(|| Packet::parse(black_box(&bytes), &limits).map(drop));
-    });
-    let mut latents = message.latents.to_vec();
-    criterion.bench_function("quantize_roundtrip 32x256 int8", |bencher| {
-        bencher.iter(|| quantize_roundtrip(black_box(&mut latents), ROW_LEN, Encoding::Int8));
-    });
+    decode.finish();
+
+    let mut parse = criterion.benchmark_group("parse");
+    for &encoding in Encoding::ALL {
+        let options = EncodeOptions::default().with_encoding(encoding);
+        let bytes = message.encode(&options).expect("a message");
+        let name = format!("{NUM_ROWS}x{ROW_LEN} {}", encoding.name());
+        parse.throughput(Throughput::Bytes(bytes.len() as u64));
+        parse.bench_function(name, |bencher| {
+            bencher.iter(|| Packet::parse(black_box(&bytes), &limits).map(drop));
+        });
+    }
+    parse.finish();
+
+    let mut roundtrip = criterion.benchmark_group("quantize_roundtrip");
+    roundtrip.throughput(throughput());
+    for &encoding in Encoding::ALL {
+        let name = format!("{NUM_ROWS}x{ROW_LEN} {}", encoding.name());
+        let mut latents = message.latents.to_vec();
+        roundtrip.bench_function(name, |bencher| {
+            bencher.iter(|| quantize_roundtrip(black_box(&mut latents), ROW_LEN, encoding));
+        });
+    }
+    roundtrip.finish();
 }
 
 criterion_group!(benches, codec);

@@ -1,9 +1,10 @@
-//! The specification's worked example is what the encoder writes.
+//! The specification's worked example and tables are those of the crate.
 
 use std::borrow::Cow;
 
 use latentwire::{
-    EncodeOptions, Fingerprint, Header, Message, MessageId, ModelRef, Shape, SpaceRef,
+    EncodeOptions, ErrorKind, Family, Fingerprint, Header, Limits, Message, MessageId, ModelRef,
+    Packet, Shape, SpaceRef,
 };
 
 const SPECIFICATION: &str = include_str!("../../../docs/spec/latentwire-v1.md");
@@ -24,7 +25,7 @@ fn worked_example() -> Vec<u8> {
 }
 
 #[test]
-fn the_worked_example_is_what_the_encoder_writes() {
+fn the_worked_example_is_what_the_encoder_writes_and_the_decoder_reads() {
     let message = Message {
         header: Header {
             message_id: MessageId(std::array::from_fn(|index| index as u8)),
@@ -38,11 +39,57 @@ fn the_worked_example_is_what_the_encoder_writes() {
     };
     let written = message.encode(&EncodeOptions::default()).expect("a message");
     assert_eq!(written, worked_example());
+    let packet = Packet::parse(&written, &Limits::default()).expect("a packet");
+    let decoded = packet.decode(&Limits::default()).expect("latents");
+    for value in decoded.latents.get(..3).expect("a row") {
+        let exact = format!("{:.17}", f64::from(*value));
+        assert!(SPECIFICATION.contains(exact.trim_end_matches('0')), "{exact}");
+    }
+}
+
+/// `UnsupportedFeature` -> `unsupported feature`.
+fn words(family: Family) -> String {
+    let mut words = String::new();
+    for letter in format!("{family:?}").chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// The rows of its table of errors are those of the crate, in the same order.
+#[test]
+fn the_specification_lists_every_error_with_its_family() {
+    let listed: Vec<(&str, &str)> = SPECIFICATION
+        .lines()
+        .skip_while(|line| *line != "| id | family | finding |")
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `"))
+        .filter_map(|row| row.split_once("` | "))
+        .filter_map(|(id, rest)| Some((id, rest.split_once(" |")?.0)))
+        .collect();
+    let families: Vec<_> = ErrorKind::ALL.iter().map(|kind| words(kind.family())).collect();
+    let ids = ErrorKind::ALL.iter().map(|kind| kind.id());
+    let expected: Vec<(&str, &str)> = ids.zip(families.iter().map(String::as_str)).collect();
+    assert_eq!(listed, expected);
 }
 
 #[test]
-fn the_specification_lists_every_error_id() {
-    for kind in latentwire::ErrorKind::ALL {
-        assert!(SPECIFICATION.contains(&format!("`{}`", kind.id())), "{}", kind.id());
-    }
+fn the_limits_that_the_specification_recommends_are_the_default() {
+    let limits = Limits::default();
+    let recommended = |id: &str| {
+        let row = SPECIFICATION.lines().find(|line| line.ends_with(&format!("| `{id}` |")));
+        let number = row.and_then(|row| row.split(" | ").nth(1)).expect("a limit's row");
+        let (digits, unit) = match number.strip_suffix(" MiB") {
+            Some(digits) => (digits, 1 << 20),
+            None => (number, 1),
+        };
+        digits.replace(',', "").parse::<usize>().expect("a number") * unit
+    };
+    assert_eq!(recommended("limit.total_bytes"), limits.total_bytes());
+    assert_eq!(recommended("limit.elements"), limits.elements());
+    assert_eq!(recommended("limit.sections"), limits.sections());
+    assert_eq!(recommended("limit.decompressed_bytes"), limits.decompressed_bytes());
 }

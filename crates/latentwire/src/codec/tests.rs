@@ -1,5 +1,6 @@
 //! What every codec keeps: error bounds, canonical bytes, and what it refuses.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -20,6 +21,10 @@ fn round_trip(encoding: Encoding, latents: &[f32], row_len: usize) -> Vec<f32> {
     decode(layout, &shape(latents.len() / row_len, row_len), &raw, None).unwrap()
 }
 
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
 /// Rows of numbers as models make them, and now and then something extreme.
 fn rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
     let number = prop_oneof![
@@ -28,15 +33,29 @@ fn rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
         1 => -6e4_f32..6e4,
         1 => -1e-6_f32..1e-6,
     ];
-    (1_usize..6, 1_usize..17).prop_flat_map(move |(rows, row_len)| {
-        (Just(row_len), proptest::collection::vec(number.clone(), rows * row_len))
-    })
+    (1_usize..6, 1_usize..17)
+        .prop_flat_map(move |(rows, row_len)| (Just(row_len), vec(number.clone(), rows * row_len)))
+}
+
+/// Finite numbers of any magnitude that int8 can write.
+fn extreme_row() -> impl Strategy<Value = Vec<f32>> {
+    let number = prop::num::f32::ANY
+        .prop_filter("int8 cannot write it", |value| plan(Encoding::Int8, &[*value], 1).is_ok());
+    vec(number, 1..9)
+}
+
+/// Bits of scales: most of them with the 11 bits that a scale may have.
+fn scale_bits() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        4 => (0_u32..0x7F80_0000).prop_map(|bits| bits & !0x1FFF),
+        4 => (0x3800_0000_u32..0x4780_0000).prop_map(|bits| bits & !0x1FFF),
+        1 => any::<u32>(),
+    ]
 }
 
 proptest! {
     #[test]
     fn f32_is_exact((row_len, latents) in rows()) {
-        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&round_trip(Encoding::F32, &latents, row_len)), bits(&latents));
     }
 
@@ -76,8 +95,44 @@ proptest! {
         for &encoding in Encoding::ALL {
             let mut rounded = latents.clone();
             quantize_roundtrip(&mut rounded, row_len, encoding).unwrap();
-            let bits = |values: &[f32]| values.iter().map(|v| v.abs().to_bits()).collect::<Vec<_>>();
             prop_assert_eq!(bits(&rounded), bits(&round_trip(encoding, &latents, row_len)));
+        }
+    }
+
+    #[test]
+    fn int8_holds_from_the_smallest_to_the_largest_numbers(latents in extreme_row()) {
+        let (layout, raw) = write(Encoding::Int8, &latents, latents.len());
+        let shape = shape(1, latents.len());
+        let once = decode(layout, &shape, &raw, None).unwrap();
+        prop_assert_eq!(write(Encoding::Int8, &once, latents.len()), (layout, raw));
+        let mut rounded = latents.clone();
+        quantize_roundtrip(&mut rounded, latents.len(), Encoding::Int8).unwrap();
+        prop_assert_eq!(bits(&rounded), bits(&once));
+    }
+
+    /// Rows that no writer made, with the codes and scales that a reader looks at twice.
+    #[test]
+    fn int8_payloads_are_canonical_or_refused(
+        rows in vec((scale_bits(), vec(any::<i8>(), 3)), 1..4),
+        wide in any::<bool>(),
+    ) {
+        let mut raw = Vec::new();
+        for (scale, _) in &rows {
+            let scale = f32::from_bits(*scale);
+            if wide {
+                raw.extend(scale.to_le_bytes());
+            } else {
+                raw.extend(half::f16::from_f32(scale).to_le_bytes());
+            }
+        }
+        for (_, codes) in &rows {
+            raw.extend(codes.iter().map(|&code| code as u8));
+            raw.push(127);
+        }
+        let width = if wide { ScaleWidth::F32 } else { ScaleWidth::F16 };
+        let layout = Layout { encoding: Encoding::Int8, scales: Some(width) };
+        if let Ok(latents) = decode(layout, &shape(rows.len(), 4), &raw, None) {
+            prop_assert_eq!(write(Encoding::Int8, &latents, 4), (layout, raw));
         }
     }
 
@@ -93,7 +148,7 @@ proptest! {
     fn bytes_that_no_writer_wrote_never_panic(
         code in 1_u8..5,
         wide in any::<bool>(),
-        raw in proptest::collection::vec(any::<u8>(), 0..200),
+        raw in vec(any::<u8>(), 0..200),
         rows in 1_usize..5,
         row_len in 1_usize..9,
     ) {
@@ -117,21 +172,84 @@ fn refused(encoding: Encoding, latents: &[f32]) -> ErrorKind {
 #[test]
 fn numbers_that_cannot_be_written_are_refused() {
     for &encoding in Encoding::ALL {
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             assert_eq!(refused(encoding, &[1.0, bad]), ErrorKind::MessageNotFinite);
+            // One that is not finite outweighs one that is only too large.
+            assert_eq!(refused(encoding, &[f32::MAX, bad]), ErrorKind::MessageNotFinite);
         }
     }
-    assert_eq!(refused(Encoding::F16, &[65_520.0]), ErrorKind::MessageTooLarge);
-    assert_eq!(refused(Encoding::Bf16, &[f32::MAX]), ErrorKind::MessageTooLarge);
-    assert_eq!(refused(Encoding::Int8, &[f32::MAX]), ErrorKind::MessageTooLarge);
+}
+
+/// The largest number that each encoding takes, and what it comes back as.
+#[test]
+fn numbers_are_taken_up_to_the_last_that_stays_finite() {
+    let int8 = 127.0 * 1.007_812_5 * 2_f32.powi(121);
+    let last = [
+        (Encoding::F32, f32::MAX, f32::MAX),
+        (Encoding::F16, 65_519.996, 65_504.0),
+        (Encoding::Bf16, f32::from_bits(0x7F7F_7FFF), f32::from_bits(0x7F7F_0000)),
+        (Encoding::Int8, int8, int8),
+    ];
+    for (encoding, largest, found) in last {
+        assert_eq!(round_trip(encoding, &[largest, -largest], 2), [found, -found]);
+        let beyond = largest.next_up();
+        if beyond.is_finite() {
+            assert_eq!(refused(encoding, &[beyond]), ErrorKind::MessageTooLarge);
+            assert_eq!(refused(encoding, &[-beyond]), ErrorKind::MessageTooLarge);
+        }
+    }
 }
 
 #[test]
-fn the_largest_numbers_that_can_be_written_survive() {
-    assert_eq!(round_trip(Encoding::F16, &[65_519.0], 1), [65_504.0]);
-    assert_eq!(round_trip(Encoding::F32, &[f32::MAX], 1), [f32::MAX]);
-    assert!(round_trip(Encoding::Bf16, &[3.38e38], 1)[0].is_finite());
-    assert!(round_trip(Encoding::Int8, &[3.402e38, -1.0], 2)[0].is_finite());
+fn halfway_goes_to_even() {
+    let ulp = 2_f32.powi(-10);
+    let given = [1.0 + ulp / 2.0, 1.0 + ulp * 1.5, -1.0 - ulp * 2.5];
+    assert_eq!(round_trip(Encoding::F16, &given, 3), [1.0, 1.0 + ulp * 2.0, -1.0 - ulp * 2.0]);
+    let smallest = 2_f32.powi(-24);
+    let given = [smallest / 2.0, smallest * 1.5, smallest * 0.75];
+    assert_eq!(round_trip(Encoding::F16, &given, 3), [0.0, smallest * 2.0, smallest]);
+    let ulp = 2_f32.powi(-7);
+    let given = [1.0 + ulp / 2.0, 1.0 + ulp * 1.5, -1.0 - ulp * 2.5];
+    assert_eq!(round_trip(Encoding::Bf16, &given, 3), [1.0, 1.0 + ulp * 2.0, -1.0 - ulp * 2.0]);
+    let given = [127.0, 0.5, 1.5, 2.5, -0.5, -1.5, -126.5];
+    let found = [127.0, 0.0, 2.0, 2.0, 0.0, -2.0, -126.0];
+    assert_eq!(round_trip(Encoding::Int8, &given, 7), found);
+}
+
+#[test]
+fn zero_keeps_its_sign_except_in_int8() {
+    for &encoding in Encoding::ALL {
+        let found = bits(&round_trip(encoding, &[-0.0, 127.0], 2));
+        let sign = if encoding == Encoding::Int8 { 0 } else { 0x8000_0000 };
+        assert_eq!(found, [sign, 127.0_f32.to_bits()]);
+    }
+}
+
+/// All 65,536 of them, read and written again: finite ones come back, others are refused.
+#[test]
+fn every_half_is_canonical_or_refused() {
+    for encoding in [Encoding::F16, Encoding::Bf16] {
+        let layout = Layout { encoding, scales: None };
+        for half in 0..=u16::MAX {
+            let raw = half.to_le_bytes();
+            match decode(layout, &shape(1, 1), &raw, Some(0)) {
+                Ok(latents) => assert_eq!(write(encoding, &latents, 1), (layout, raw.to_vec())),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::LatentsValue),
+            }
+        }
+    }
+}
+
+/// Every scale in f16, with every code: a row of -127 to 127 comes back to the bit.
+#[test]
+fn every_narrow_scale_is_canonical() {
+    let codes: Vec<u8> = (-127..=127_i8).map(|code| code as u8).collect();
+    let layout = Layout { encoding: Encoding::Int8, scales: Some(ScaleWidth::F16) };
+    for half in 0x0400..0x7C00_u16 {
+        let raw = [&half.to_le_bytes()[..], &codes].concat();
+        let latents = decode(layout, &shape(1, 255), &raw, None).unwrap();
+        assert_eq!(write(Encoding::Int8, &latents, 255), (layout, raw));
+    }
 }
 
 #[test]
@@ -140,6 +258,13 @@ fn int8_scales_are_wide_only_where_they_must_be() {
     assert_eq!(widths(&[1.0, 0.0, -3.0]), Some(ScaleWidth::F16));
     assert_eq!(widths(&[1.0, 1e-6]), Some(ScaleWidth::F32));
     assert_eq!(widths(&[1e7]), Some(ScaleWidth::F32));
+    // The ends of f16's normal numbers, times 127, and the numbers beyond them.
+    let (smallest, largest) = (127.0 * 2_f32.powi(-14), 127.0 * 65_504.0_f32);
+    assert_eq!(widths(&[smallest, largest]), Some(ScaleWidth::F16));
+    // Rounding up to 11 bits: what lies just below the smallest is lifted onto it.
+    assert_eq!(widths(&[smallest.next_down()]), Some(ScaleWidth::F16));
+    assert_eq!(widths(&[smallest * 0.999]), Some(ScaleWidth::F32));
+    assert_eq!(widths(&[largest.next_up()]), Some(ScaleWidth::F32));
 }
 
 #[test]
@@ -148,21 +273,41 @@ fn a_row_of_zeros_and_of_numbers_too_small_for_a_scale_is_zero() {
     assert_eq!(round_trip(Encoding::Int8, &[1e-37, -1e-38], 2), [0.0, 0.0]);
 }
 
-fn int8_fault(raw: &[u8], row_len: usize) -> ErrorKind {
-    let layout = Layout { encoding: Encoding::Int8, scales: Some(ScaleWidth::F16) };
-    decode(layout, &shape(1, row_len), raw, Some(0)).unwrap_err().kind()
+fn int8_fault(scales: ScaleWidth, raw: &[u8]) -> ErrorKind {
+    let layout = Layout { encoding: Encoding::Int8, scales: Some(scales) };
+    decode(layout, &shape(1, 1), raw, Some(0)).unwrap_err().kind()
 }
 
 #[test]
 fn second_ways_to_write_an_int8_row_are_refused() {
-    let one = half::f16::ONE.to_le_bytes();
-    assert_eq!(int8_fault(&[one[0], one[1], 126], 1), ErrorKind::LatentsQuantum); // scale too large
-    assert_eq!(int8_fault(&[one[0], one[1], 0x80], 1), ErrorKind::LatentsQuantum); // -128
-    assert_eq!(int8_fault(&[0, 0, 1], 1), ErrorKind::LatentsQuantum); // a code under no scale
-    assert_eq!(int8_fault(&[0, 0x80, 0], 1), ErrorKind::LatentsScale); // minus zero
-    assert_eq!(int8_fault(&[1, 0, 127], 1), ErrorKind::LatentsScale); // not normal
-    assert_eq!(int8_fault(&[0, 0x7C, 127], 1), ErrorKind::LatentsScale); // infinite
-    assert_eq!(int8_fault(&[0, 0xBC, 127], 1), ErrorKind::LatentsScale); // negative
+    let fault = |scale: u16, code: i8| {
+        let [low, high] = scale.to_le_bytes();
+        int8_fault(ScaleWidth::F16, &[low, high, code as u8])
+    };
+    assert_eq!(fault(0x3C00, 126), ErrorKind::LatentsQuantum); // a scale larger than it needs
+    assert_eq!(fault(0x3C00, -128), ErrorKind::LatentsQuantum);
+    assert_eq!(fault(0x0000, 1), ErrorKind::LatentsQuantum); // a code under no scale
+    assert_eq!(fault(0x8000, 0), ErrorKind::LatentsScale); // minus zero
+    assert_eq!(fault(0x0001, 127), ErrorKind::LatentsScale); // not normal
+    assert_eq!(fault(0x7C00, 127), ErrorKind::LatentsScale); // infinite
+    assert_eq!(fault(0x7E00, 127), ErrorKind::LatentsScale); // no number
+    assert_eq!(fault(0xBC00, 127), ErrorKind::LatentsScale); // negative
+}
+
+#[test]
+fn second_ways_to_write_wide_scales_are_refused() {
+    let fault = |scale: f32, code: u8| {
+        int8_fault(ScaleWidth::F32, &[&scale.to_le_bytes()[..], &[code]].concat())
+    };
+    assert_eq!(fault(1e-6, 127), ErrorKind::LatentsScale); // more than 11 bits
+    assert_eq!(fault(1.0, 127), ErrorKind::LatentsScale); // an f16 would do
+    assert_eq!(fault(0.0, 0), ErrorKind::LatentsScale); // likewise
+    assert_eq!(fault(-0.0, 0), ErrorKind::LatentsScale);
+    assert_eq!(fault(f32::MIN_POSITIVE / 2.0, 127), ErrorKind::LatentsScale);
+    assert_eq!(fault(f32::from_bits(0x7C01_2000), 127), ErrorKind::LatentsScale); // 127-fold
+    let layout = Layout { encoding: Encoding::Int8, scales: Some(ScaleWidth::F32) };
+    let largest = [&0x7C01_0000_u32.to_le_bytes()[..], &[127]].concat();
+    assert!(decode(layout, &shape(1, 1), &largest, None).is_ok());
 }
 
 #[test]

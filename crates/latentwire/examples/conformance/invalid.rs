@@ -1,0 +1,203 @@
+//! Packets that every reader must refuse, each made of a valid one by breaking one rule.
+
+use std::ops::Range;
+
+/// The valid packet that is broken: five numbers as f32, from tiny-llama to anyone.
+pub(crate) const BASE: &str = "valid/f32-rank-1.lwp";
+
+/// Where the fields of [`BASE`] begin.
+const LENGTH: usize = 7;
+const SENDER_NAME: usize = LENGTH + 1 + 16 + 16;
+const MARKER: usize = SENDER_NAME + 1 + "tiny-llama".len() + 1;
+const TAG: usize = MARKER + 1 + 16 + 1 + "tiny-v1".len();
+const KIND: usize = TAG + 2;
+const FORM: usize = KIND + 1;
+const EXTENT: usize = FORM + 1;
+const PAYLOAD: usize = EXTENT + 1;
+const CHECKSUM: usize = PAYLOAD + 5 * 4;
+
+/// Names and bytes.
+pub(crate) fn vectors(base: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let base = Base(base);
+    let mut vectors = as_a_whole(&base);
+    vectors.extend(preambles(&base));
+    vectors.extend(fields(&base));
+    vectors.extend(sections(&base));
+    vectors.extend(latents(&base));
+    vectors.extend(payloads(&base));
+    vectors.extend(beyond_limits(&base));
+    vectors
+}
+
+type Named = (&'static str, Vec<u8>);
+
+fn as_a_whole(base: &Base<'_>) -> Vec<Named> {
+    let (front, _) = base.0.split_at_checked(CHECKSUM + 3).unwrap_or_default();
+    vec![
+        ("empty", Vec::new()),
+        ("text", b"a gorgeous, witty, seductive movie".to_vec()),
+        ("cut-short", front.to_vec()),
+        ("trailing-byte", [base.0, &[0]].concat()),
+        ("flipped-bit", base.overwritten(PAYLOAD + 1, 0x55)),
+    ]
+}
+
+fn preambles(base: &Base<'_>) -> Vec<Named> {
+    vec![
+        ("other-major", base.overwritten(4, 2)),
+        ("length-below-checksum", base.overwritten(LENGTH, 3)),
+        ("unknown-flag", base.with(6..7, &[0x80])),
+        ("unknown-profile", base.with(6..7, &[0x01])),
+    ]
+}
+
+fn fields(base: &Base<'_>) -> Vec<Named> {
+    let name = SENDER_NAME..SENDER_NAME + 1 + "tiny-llama".len();
+    let too_long = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01];
+    vec![
+        ("varint-not-minimal", base.with(EXTENT..PAYLOAD, &[0x85, 0x00])),
+        ("varint-above-32-bits", base.with(EXTENT..PAYLOAD, &[0xFF, 0xFF, 0xFF, 0xFF, 0x1F])),
+        ("varint-of-six-bytes", base.with(EXTENT..PAYLOAD, &too_long)),
+        ("name-empty", base.with(name.clone(), &[0])),
+        ("name-not-utf-8", base.with(name.clone(), &[1, 0xFF])),
+        ("name-with-escape", base.with(name.clone(), &[2, b'a', 0x1B])),
+        ("name-with-c1-control", base.with(name, &[2, 0xC2, 0x9B])),
+        ("name-longer-than-packet", base.with(SENDER_NAME..SENDER_NAME + 1, &[0xFF])),
+        ("receiver-marker", base.with(MARKER..MARKER + 1, &[2])),
+    ]
+}
+
+fn sections(base: &Base<'_>) -> Vec<Named> {
+    let latents = base.0.get(TAG..CHECKSUM).unwrap_or_default();
+    vec![
+        ("section-type-zero", base.with(CHECKSUM..CHECKSUM, &[0x00, 0])),
+        ("section-type-8192", base.with(CHECKSUM..CHECKSUM, &[0x80, 0x80, 0x01, 0])),
+        ("section-order", base.with(TAG..TAG, &[0x04, 0])),
+        ("section-longer-than-packet", base.with(TAG + 1..KIND, &[0x7F])),
+        ("two-latent-sections", base.with(CHECKSUM..CHECKSUM, latents)),
+        ("no-latent-section", base.with(TAG..CHECKSUM, &[])),
+        ("ancillary-latents", base.with(TAG..TAG + 1, &[0x02])),
+        ("unknown-critical-section", base.with(CHECKSUM..CHECKSUM, &[0x05, 0])),
+    ]
+}
+
+fn latents(base: &Base<'_>) -> Vec<Named> {
+    vec![
+        ("front-cut-short", base.with_latents(&[0x01])),
+        ("unknown-encoding", base.with(KIND..FORM, &[0x1F])),
+        ("unknown-stage", base.with(KIND..FORM, &[0xE1])),
+        ("reserved-form", base.with(FORM..EXTENT, &[0x80])),
+        ("reserved-scale-layout", base.with_latents(&[0x04, 0x04, 1, 0x00, 0x3C, 127])),
+        ("scale-bits-without-scales", base.with(FORM..EXTENT, &[0x10])),
+        ("extent-zero", base.with(EXTENT..PAYLOAD, &[0x00])),
+        ("shape-larger-than-payload", base.with(EXTENT..PAYLOAD, &[0x06])),
+        ("shape-smaller-than-payload", base.with(EXTENT..PAYLOAD, &[0x04])),
+    ]
+}
+
+fn payloads(base: &Base<'_>) -> Vec<Named> {
+    let f32 = |value: f32| base.with(PAYLOAD..PAYLOAD + 4, &value.to_le_bytes());
+    let half =
+        |kind, bits: u16| base.with_latents(&[&[kind, 0, 1][..], &bits.to_le_bytes()].concat());
+    let narrow = |scale: u16, code: i8| {
+        base.with_latents(&[&[0x04, 0, 1][..], &scale.to_le_bytes(), &code.to_le_bytes()].concat())
+    };
+    let wide = |scale: f32, code: i8| {
+        let raw = [&[0x04, 0x10, 1][..], &scale.to_le_bytes(), &code.to_le_bytes()];
+        base.with_latents(&raw.concat())
+    };
+    // 64 numbers of 4 bytes, and instead of a frame of 256 bytes what is given.
+    let zstd = |frame: &[u8]| base.with_latents(&[&[0x21, 0, 64][..], frame].concat());
+    // A zstd frame by hand: magic, a header with a content size from 256 up, and one block, the
+    // last, that repeats a zero so many times.
+    let zeros = |size: u16, count: u32| {
+        let size = (size - 256).to_le_bytes();
+        let [low, middle, high, _] = (count << 3 | 0b011).to_le_bytes();
+        [&[0x28, 0xB5, 0x2F, 0xFD, 0x60][..], &size, &[low, middle, high, 0]].concat()
+    };
+    let skippable = [0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 7];
+    vec![
+        ("f32-not-a-number", f32(f32::NAN)),
+        ("f32-infinite", f32(f32::NEG_INFINITY)),
+        ("f16-infinite", half(0x02, 0x7C00)),
+        ("bf16-not-a-number", half(0x03, 0x7FC0)),
+        ("int8-scale-negative-zero", narrow(0x8000, 0)),
+        ("int8-scale-negative", narrow(0xBC00, 127)),
+        ("int8-scale-subnormal", narrow(0x0001, 127)),
+        ("int8-scale-infinite", narrow(0x7C00, 127)),
+        ("int8-scale-of-more-than-11-bits", wide(1e-6, 127)),
+        ("int8-scale-wide-without-need", wide(1.0, 127)),
+        ("int8-scale-with-infinite-127-fold", wide(f32::from_bits(0x7C01_2000), 127)),
+        ("int8-scale-larger-than-needed", narrow(0x3C00, 126)),
+        ("int8-code-of-minus-128", narrow(0x3C00, -128)),
+        ("int8-code-under-scale-zero", narrow(0x0000, 1)),
+        ("zstd-no-frame", zstd(b"no frame")),
+        ("zstd-other-content-size", zstd(&zeros(257, 257))),
+        ("zstd-content-shorter-than-said", zstd(&zeros(256, 255))),
+        ("zstd-content-longer-than-said", zstd(&zeros(256, 257))),
+        ("zstd-second-frame", zstd(&[&zeros(256, 256)[..], &skippable].concat())),
+        ("zstd-only-skippable", zstd(&skippable)),
+        ("zstd-not-smaller", zstd(&[0; 256])),
+    ]
+}
+
+/// Against the limits that section 8 of the specification recommends.
+fn beyond_limits(base: &Base<'_>) -> Vec<Named> {
+    let (front, _) = base.0.split_at_checked(LENGTH).unwrap_or_default();
+    let endless = [front, &[0xFF, 0xFF, 0xFF, 0xFF, 0x0F]].concat();
+    let huge = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F].repeat(4);
+    // 4 Mi rows of one number: 20 MiB with their scales.
+    let blown_up = [0x24, 0x11, 0x80, 0x80, 0x80, 0x02, 1, 0xFF];
+    vec![
+        ("limit-total-bytes", endless),
+        ("limit-elements", base.with_latents(&[0x01, 0, 0x81, 0x80, 0x80, 0x02])),
+        ("limit-elements-beyond-64-bits", base.with_latents(&[&[0x01, 3][..], &huge].concat())),
+        ("limit-sections", base.with(CHECKSUM..CHECKSUM, &[0x04, 0].repeat(64))),
+        ("limit-decompressed-bytes", base.with_latents(&blown_up)),
+    ]
+}
+
+/// The bytes of [`BASE`].
+struct Base<'a>(&'a [u8]);
+
+impl Base<'_> {
+    /// With one byte replaced, and nothing made right.
+    fn overwritten(&self, at: usize, byte: u8) -> Vec<u8> {
+        let mut bytes = self.0.to_vec();
+        if let Some(place) = bytes.get_mut(at) {
+            *place = byte;
+        }
+        bytes
+    }
+
+    /// With other bytes in a range behind the length field, length and checksum made right.
+    fn with(&self, range: Range<usize>, bytes: &[u8]) -> Vec<u8> {
+        let mut packet = self.0.to_vec();
+        packet.splice(range, bytes.iter().copied());
+        let rest = packet.len() - LENGTH - 1;
+        packet.splice(LENGTH..=LENGTH, varint(rest));
+        sealed(&packet)
+    }
+
+    /// With another body of the latent section.
+    fn with_latents(&self, body: &[u8]) -> Vec<u8> {
+        let section = [&[0x03][..], &varint(body.len()), body].concat();
+        self.with(TAG..CHECKSUM, &section)
+    }
+}
+
+/// The packet with its checksum made right.
+pub(crate) fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let covered = bytes.get(..bytes.len().saturating_sub(4)).unwrap_or_default();
+    [covered, &crc32c::crc32c(covered).to_le_bytes()].concat()
+}
+
+fn varint(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push((value & 0x7F) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
