@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,6 +168,9 @@ class Message:
                     f"the {what} must have {FINGERPRINT_BYTES} bytes, not {len(value)}",
                     id="message.name",
                 )
+        for ref in (self.sender, self.space, self.receiver):
+            if ref is not None:
+                _check_unicode(ref)
         for section in self.sections:
             if not 2 <= section.type <= 8191:
                 raise InvalidMessageError(
@@ -194,11 +197,7 @@ class Message:
             InvalidMessageError: If the message cannot be written: a shape, a name, a number that is
                 not finite or too large for the encoding, an unknown encoding or level.
         """
-        if encoding not in ("f32", "f16", "bf16", "int8"):
-            raise InvalidMessageError(
-                f"there is no encoding {encoding!r}: expected f32, f16, bf16 or int8",
-                id="message.encoding",
-            )
+        _check_encoding(encoding)
         if compression not in ("none", "zstd"):
             raise InvalidMessageError(
                 f"there is no compression {compression!r}: expected none or zstd",
@@ -214,7 +213,11 @@ class Message:
             encoding=encoding,
             level=level if compression == "zstd" else None,
         )
-        return Packet.from_bytes(data, Limits(total_bytes=len(data), elements=self.latents.size))
+        # What was just written is as large as it is: the default limits are for strangers.
+        own_size = Limits(
+            total_bytes=len(data), elements=self.latents.size, sections=1 + len(self.sections)
+        )
+        return Packet.from_bytes(data, own_size)
 
 
 class Packet:
@@ -238,8 +241,11 @@ class Packet:
 
         Raises:
             WireError: If they are not one; the subclass says why, ``id`` exactly.
+            TypeError: If ``data`` is not bytes-like.
         """
-        return cls(_NativePacket.parse(bytes(data), limits._tuple()))
+        # Through memoryview, because bytes(n) of a number n would allocate n zeros.
+        own = data if type(data) is bytes else bytes(memoryview(data))
+        return cls(_NativePacket.parse(own, limits._tuple()))
 
     def decode(self, limits: Limits = DEFAULT_LIMITS) -> Message:
         """Decode the latents and give the whole message.
@@ -350,17 +356,42 @@ def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDAr
         Float32 of the same shape.
 
     Raises:
-        InvalidMessageError: If a number is not finite or too large for the encoding.
+        InvalidMessageError: If a number is not finite or too large for the encoding, or if there
+            is no such encoding.
     """
+    _check_encoding(encoding)
     return _native.quantize_roundtrip(_as_float32(latents), encoding)
 
 
 def _as_float32(latents: Any) -> NDArray[np.float32]:
-    """A C-contiguous float32 array, without a copy where it is one already."""
+    """An aligned, C-contiguous float32 array, without a copy where it is one already."""
     if type(latents).__module__.partition(".")[0] == "torch":
         # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
         latents = latents.detach().float().cpu().numpy()
-    return np.asarray(latents, dtype=np.float32, order="C")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
+        array = np.asarray(latents, dtype=np.float32, order="C")
+    return array if array.flags.aligned else array.copy()
+
+
+def _check_encoding(encoding: str) -> None:
+    known = get_args(Encoding)
+    if encoding not in known:
+        raise InvalidMessageError(
+            f"there is no encoding {encoding!r}: expected {', '.join(known[:-1])} or {known[-1]}",
+            id="message.encoding",
+        )
+
+
+def _check_unicode(ref: ModelRef | SpaceRef) -> None:
+    """Refuse what UTF-8 cannot say: a name from a file system may hold lone surrogates."""
+    for text in (ref.name, getattr(ref, "revision", "")):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidMessageError(
+                f"a name cannot be written: expected text that UTF-8 can hold, found {text!a}",
+                id="message.name",
+            ) from error
 
 
 def _model_tuple(ref: ModelRef) -> tuple[bytes, str, str]:

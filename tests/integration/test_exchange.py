@@ -13,6 +13,7 @@ from latentwire import errors
 from latentwire.answer import Answer
 from latentwire.exchange import Host, RunningHost, ask_jointly, connect, create_server
 from latentwire.exchange.gen import exchange_pb2 as pb
+from latentwire.exchange.limits import MAX_ERROR_BYTES, MAX_MESSAGE_BYTES
 from latentwire.exchange.server import SERVICE_NAME
 from latentwire.message import Message, Packet, SpaceRef
 from latentwire.receiver import Receiver
@@ -142,6 +143,36 @@ def test_bad_texts_are_refused_by_client_and_by_host(
         host.encode(text)
     with pytest.raises(expected):
         host._call(host._service.Encode, pb.EncodeRequest(text=text))
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\u6f22", "\x01"])
+def test_an_error_that_quotes_much_still_arrives(host: Host, character: str) -> None:
+    # gRPC refuses trailing metadata beyond 8 KiB: the line is cut, its class is not lost.
+    with pytest.raises(errors.InvalidMessageError, match="there is no encoding") as caught:
+        host.encode(TEXT, encoding=character * 100_000)  # type: ignore[arg-type]
+    assert len(str(caught.value).encode()) <= MAX_ERROR_BYTES
+    assert str(caught.value).endswith("...")
+
+
+@pytest.mark.parametrize("count", [0, -1, 2**40])
+def test_counts_out_of_range_are_refused(host: Host, sender: Sender, count: int) -> None:
+    with pytest.raises(errors.UsageError, match="k must be within"):
+        host.encode(TEXT, k=count)
+    with pytest.raises(errors.UsageError, match="max_new_tokens must be within"):
+        host.generate(sender.encode(TEXT), max_new_tokens=count)
+
+
+def test_more_than_a_host_gives_is_refused_by_the_host(host: Host, sender: Sender) -> None:
+    with pytest.raises(errors.UsageError, match=r"k must be within 1\.\.6, not 7"):
+        host.encode(TEXT, k=7)
+    with pytest.raises(errors.UsageError, match="at most 512 new tokens"):
+        host.generate(sender.encode(TEXT), max_new_tokens=513)
+
+
+def test_a_call_larger_than_the_limit_is_refused(host: Host, sender: Sender) -> None:
+    with pytest.raises(errors.LimitExceededError, match="too large"):
+        host.ask(bytes(MAX_MESSAGE_BYTES + 1), choices=CHOICES)
+    assert host.ask(sender.encode(TEXT), choices=CHOICES).choice in CHOICES
 
 
 def test_a_request_without_a_source_is_refused(host: Host) -> None:

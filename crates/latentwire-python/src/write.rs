@@ -45,7 +45,7 @@ pub(crate) fn encode<'py>(
             space: SpaceRef { fingerprint: Fingerprint(space.0), name: &space.1 },
         },
         shape,
-        latents: Cow::Borrowed(latents.as_slice()?),
+        latents: Cow::Borrowed(elements(&latents)?),
         sections: sections
             .iter()
             .map(|(section_type, body)| Section {
@@ -71,10 +71,21 @@ pub(crate) fn quantize_roundtrip<'py>(
 ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
     let encoding = encoding_named(encoding)?;
     let row_len = latents.shape().last().copied().unwrap_or(0);
-    let mut copy = latents.as_slice()?.to_vec();
+    let mut copy = elements(&latents)?.to_vec();
     py.detach(|| latentwire::quantize_roundtrip(&mut copy, row_len, encoding))
         .map_err(|error| raise(py, &error))?;
     numpy::PyArray1::from_vec(py, copy).reshape(latents.shape())
+}
+
+/// The numbers of an array, the last axis fastest.
+fn elements<'a>(latents: &'a PyReadonlyArrayDyn<'_, f32>) -> PyResult<&'a [f32]> {
+    // `as_slice` takes Fortran order as well, whose numbers lie in another order.
+    if !latents.is_c_contiguous() {
+        let strides = latents.strides();
+        let text = format!("expected a C-contiguous array, found strides of {strides:?} bytes");
+        return Err(PyValueError::new_err(text));
+    }
+    Ok(latents.as_slice()?)
 }
 
 fn model_ref((fingerprint, name, revision): &ModelTuple) -> ModelRef<'_> {

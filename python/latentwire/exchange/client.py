@@ -12,13 +12,15 @@ from typing import Any
 import grpc
 
 from latentwire.answer import Answer, check_choices
-from latentwire.errors import HostUnreachableError, UsageError
+from latentwire.errors import HostUnreachableError, RemoteError, UsageError
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
 from latentwire.exchange.limits import CHANNEL_OPTIONS
 from latentwire.exchange.status import from_call
 from latentwire.message import Compression, Encoding, Packet, SpaceRef
 from latentwire.text import check_text
+
+_MAX_UINT32 = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,8 @@ class Host:
     ) -> Packet:
         """Have the host's sender encode a text; see ``Sender.encode``."""
         check_text(text)
-        if k is not None and k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
+        if k is not None:
+            _check_count("k", k)
         request = pb.EncodeRequest(
             text=text, num_latents=k or 0, encoding=encoding, compression=compression
         )
@@ -138,11 +140,15 @@ class Host:
         check_choices(choices)
         request = pb.AskRequest(question=question or "", choices=choices, source=source)
         response = self._call(self._service.Ask, request)
+        if len(response.log_probabilities) != len(choices):
+            raise RemoteError(
+                f"the host at {self.address} scored {len(response.log_probabilities)} choices, "
+                f"expected {len(choices)}"
+            )
         return Answer(tuple(choices), tuple(response.log_probabilities))
 
     def _generate(self, source: pb.Source, question: str | None, max_new_tokens: int) -> str:
-        if max_new_tokens < 1:
-            raise UsageError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+        _check_count("max_new_tokens", max_new_tokens)
         request = pb.GenerateRequest(
             question=question or "", max_new_tokens=max_new_tokens, source=source
         )
@@ -154,6 +160,12 @@ class Host:
             return method(request, timeout=self._timeout)
         except grpc.RpcError as error:
             raise from_call(error, self.address) from error
+
+
+def _check_count(name: str, count: int) -> None:
+    """Refuse what the request cannot carry: 0 stands for the host's default there."""
+    if not 1 <= count <= _MAX_UINT32:
+        raise UsageError(f"{name} must be within 1..{_MAX_UINT32:,}, not {count:,}")
 
 
 def connect(address: str, *, timeout: float = 30.0, connect_timeout: float = 5.0) -> Host:

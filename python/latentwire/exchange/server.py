@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from latentwire.errors import PortInUseError, UsageError
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import add_ExchangeServicer_to_server
-from latentwire.exchange.limits import CHANNEL_OPTIONS
+from latentwire.exchange.limits import CHANNEL_OPTIONS, MAX_CALLS
 from latentwire.exchange.service import ExchangeService
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
@@ -22,7 +22,8 @@ from latentwire.sender import Sender
 SERVICE_NAME: str = pb.DESCRIPTOR.services_by_name["Exchange"].full_name
 GRACE_SECONDS = 5.0
 """How long calls under way may take when a host is stopped."""
-_WORKERS = 16
+_WORKERS = MAX_CALLS + 16
+"""Threads: one for each call that computes or waits, and some for those that never wait."""
 
 
 class RunningHost:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import grpc
@@ -14,6 +12,7 @@ from latentwire.errors import LatentwireError, UsageError
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeServicer
 from latentwire.exchange.status import DETAIL_KEY, to_status
+from latentwire.exchange.turns import Turns
 from latentwire.message import FORMAT_VERSION, Compression, Encoding, __version__
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
@@ -28,16 +27,12 @@ _Response = TypeVar("_Response")
 
 
 class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, without types
-    """Serves a sender, a receiver or both.
-
-    Calls compute one at a time: torch uses all its threads for each, and two at once would only
-    slow each other down. A call whose client has gone by the time it could start is dropped.
-    """
+    """Serves a sender, a receiver or both, one computation at a time; see ``Turns``."""
 
     def __init__(self, sender: Sender | None, receiver: Receiver | None) -> None:
         self.sender = sender
         self.receiver = receiver
-        self._compute = threading.Lock()
+        self._turns = Turns()
 
     def Describe(  # noqa: N802 - gRPC's naming
         self,
@@ -71,7 +66,7 @@ class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, with
         """A text to a packet."""
 
         def encode() -> pb.EncodeResponse:
-            with self._turn(context):
+            with self._turns.turn(context):
                 packet = self._sender().encode(
                     request.text,
                     k=request.num_latents or None,
@@ -94,7 +89,7 @@ class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, with
                 "choices": list(request.choices),
             }
             source = request.source.WhichOneof("source")
-            with self._turn(context):
+            with self._turns.turn(context):
                 if source == "packet":
                     answer = receiver.ask(request.source.packet, **asked)
                 elif source == "text":
@@ -121,7 +116,7 @@ class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, with
                 "max_new_tokens": count,
             }
             source = request.source.WhichOneof("source")
-            with self._turn(context):
+            with self._turns.turn(context):
                 if source == "packet":
                     text = self._receiver().generate(request.source.packet, **asked)
                 elif source == "text" and self.receiver is not None:
@@ -148,13 +143,6 @@ class ExchangeService(ExchangeServicer):  # type: ignore[misc] # generated, with
             )
         return self.receiver
 
-    @contextmanager
-    def _turn(self, context: grpc.ServicerContext) -> Iterator[None]:
-        with self._compute:
-            if not context.is_active():
-                raise LatentwireError("the caller has gone")
-            yield
-
 
 def _answer(context: grpc.ServicerContext, handle: Callable[[], _Response]) -> _Response:
     """Run a handler; what it raises on purpose becomes a status with its detail."""
@@ -163,7 +151,7 @@ def _answer(context: grpc.ServicerContext, handle: Callable[[], _Response]) -> _
     except LatentwireError as error:
         code, detail = to_status(error)
         context.set_trailing_metadata(((DETAIL_KEY, detail.SerializeToString()),))
-        context.abort(code, str(error))
+        context.abort(code, detail.message)
         raise AssertionError("abort returned") from error
     except Exception:
         # The caller learns that it failed; what failed is for this host's log.

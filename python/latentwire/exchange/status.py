@@ -7,10 +7,12 @@ name, the line, the hint and, for packets, the exact finding.
 from __future__ import annotations
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from latentwire import errors
 from latentwire.errors import LatentwireError, RemoteError, WireError
 from latentwire.exchange.gen.exchange_pb2 import ErrorDetail
+from latentwire.exchange.limits import MAX_ERROR_BYTES
 
 DETAIL_KEY = "latentwire-error-bin"
 """Trailing metadata that holds a serialized ``ErrorDetail``."""
@@ -38,7 +40,7 @@ CODES: dict[type[LatentwireError], grpc.StatusCode] = {
     errors.MissingExtraError: _Code.INTERNAL,
     errors.HostUnreachableError: _Code.UNAVAILABLE,
     errors.PortInUseError: _Code.INTERNAL,
-    errors.RemoteError: _Code.INTERNAL,
+    errors.RemoteError: _Code.UNAVAILABLE,
 }
 """Every class of ``latentwire.errors`` and the gRPC status that it travels with."""
 
@@ -47,7 +49,9 @@ _CLASSES = {kind.__name__: kind for kind in CODES}
 
 def to_status(error: LatentwireError) -> tuple[grpc.StatusCode, ErrorDetail]:
     """What a host answers a call with that failed with this error."""
-    detail = ErrorDetail(kind=type(error).__name__, message=str(error), hint=error.hint or "")
+    detail = ErrorDetail(
+        kind=type(error).__name__, message=_shorten(str(error)), hint=_shorten(error.hint or "")
+    )
     if isinstance(error, WireError):
         detail.wire_id = error.id
         if error.offset is not None:
@@ -60,13 +64,17 @@ def from_call(call: grpc.RpcError, address: str) -> LatentwireError:
     metadata = call.trailing_metadata() or ()
     for key, value in metadata:
         if key == DETAIL_KEY:
-            return _from_detail(ErrorDetail.FromString(value))
+            try:
+                return _from_detail(ErrorDetail.FromString(value))
+            except DecodeError:
+                break  # not ours: the status still says what kind of failure it was
     code, words = call.code(), call.details() or "no details"
     if code is _Code.DEADLINE_EXCEEDED:
         return RemoteError(
             f"the host at {address} did not answer in time", hint="raise timeout, or send less"
         )
-    if code is _Code.UNAVAILABLE:
+    # No caller of ours cancels: a cancelled call is one that a stopping host did not finish.
+    if code in (_Code.UNAVAILABLE, _Code.CANCELLED):
         return errors.HostUnreachableError(
             f"the host at {address} cannot be reached: {words}",
             hint="is it still running? start one with: latentwire host --model tiny-qwen",
@@ -74,6 +82,14 @@ def from_call(call: grpc.RpcError, address: str) -> LatentwireError:
     if code is _Code.RESOURCE_EXHAUSTED:
         return errors.LimitExceededError(f"the call to {address} is too large: {words}")
     return RemoteError(f"the host at {address} failed with {code.name}: {words}")
+
+
+def _shorten(line: str) -> str:
+    """At most ``MAX_ERROR_BYTES`` of UTF-8; what cannot be encoded is escaped."""
+    data = line.encode(errors="backslashreplace")
+    if len(data) > MAX_ERROR_BYTES:
+        data = data[: MAX_ERROR_BYTES - 3] + b"..."
+    return data.decode(errors="ignore")
 
 
 def _from_detail(detail: ErrorDetail) -> LatentwireError:
