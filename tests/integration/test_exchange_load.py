@@ -94,7 +94,7 @@ def test_a_call_past_its_deadline_is_not_computed(
         first = caller.submit(ask, running.address)
         assert receiver.entered.wait(SECONDS)
         # Whichever end finds out first.
-        with pytest.raises(errors.LatentwireError, match="in time|deadline passed"):
+        with pytest.raises(errors.LatentwireError, match=r"in time|deadline passed"):
             ask(running.address, timeout=0.3)
         receiver.gate.set()
         assert first.result(SECONDS) == ask(running.address)
