@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentwire.errors import ChoicesError
+from latentwire.text import encode_utf8
 
 MAX_CHOICES = 1024
 """The most answers that a question may offer."""
@@ -20,6 +21,7 @@ def check_choices(choices: Sequence[str]) -> None:
     Raises:
         ChoicesError: If there are fewer than two, more than ``MAX_CHOICES``, or one is empty, too
             long or repeated.
+        UsageError: If one is not Unicode.
     """
     if isinstance(choices, str):
         raise ChoicesError(
@@ -35,9 +37,10 @@ def check_choices(choices: Sequence[str]) -> None:
     for number, choice in enumerate(choices, start=1):
         if not choice.strip():
             raise ChoicesError(f"choice {number} of {len(choices)} is empty")
-        if len(choice.encode()) > MAX_CHOICE_BYTES:
+        size = len(encode_utf8(choice, f"choice {number} of {len(choices)}"))
+        if size > MAX_CHOICE_BYTES:
             raise ChoicesError(
-                f"choice {number} of {len(choices)} has {len(choice.encode())} bytes, "
+                f"choice {number} of {len(choices)} has {size} bytes, "
                 f"at most {MAX_CHOICE_BYTES} are allowed"
             )
         if choice in seen:

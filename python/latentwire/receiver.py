@@ -18,7 +18,7 @@ from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
 from latentwire.models import Adapter
 from latentwire.sender import check_part_fits
-from latentwire.text import check_text
+from latentwire.text import check_question, check_text
 
 _CACHED_TREES = 64
 
@@ -97,6 +97,7 @@ class Receiver:
     ) -> list[Answer]:
         """The same question about several messages in one pass; see ``ask``."""
         check_choices(choices)
+        check_question(question)
         prefix, mask = self._soft_tokens(packets)
         return self._score(prefix, mask, question, choices)
 
@@ -109,6 +110,7 @@ class Receiver:
     ) -> list[Answer]:
         """The same question about several texts in one pass; see ``ask_text``."""
         check_choices(choices)
+        check_question(question)
         for text in texts:
             check_text(text)
         self.frozen.check_fits(texts, PROMPT_ROOM)
@@ -117,6 +119,7 @@ class Receiver:
     def ask_nothing(self, *, question: str | None = None, choices: Sequence[str]) -> Answer:
         """Answer without any message: the control that shows what the question alone gives away."""
         check_choices(choices)
+        check_question(question)
         device = self.frozen.device
         prefix = torch.zeros(1, 0, self.frozen.hidden_size, device=device)
         mask = torch.zeros(1, 0, dtype=torch.bool, device=device)
@@ -130,6 +133,7 @@ class Receiver:
         Raises:
             SpaceMismatchError, WireError: See ``ask``.
         """
+        check_question(question)
         prefix, mask = self._soft_tokens([packet])
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 
@@ -138,6 +142,7 @@ class Receiver:
     ) -> str:
         """Write an answer after reading the text itself."""
         check_text(text)
+        check_question(question)
         self.frozen.check_fits([text], PROMPT_ROOM + max_new_tokens)
         prefix, mask = text_prefix(self.frozen, [text])
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]

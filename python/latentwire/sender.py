@@ -15,7 +15,7 @@ from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef
 from latentwire.models import ByteEncoder, HiddenStateEncoder
-from latentwire.text import check_text
+from latentwire.text import check_question, check_text
 
 
 class Sender:
@@ -150,6 +150,7 @@ class Sender:
             UsageError: If the model cannot generate.
         """
         check_text(text)
+        check_question(question)
         if self.frozen is None or not self.frozen.is_causal:
             raise UsageError(
                 f"{self.name} cannot write text", hint="use a causal language model as sender"

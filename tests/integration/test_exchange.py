@@ -175,6 +175,28 @@ def test_a_call_larger_than_the_limit_is_refused(host: Host, sender: Sender) -> 
     assert host.ask(sender.encode(TEXT), choices=CHOICES).choice in CHOICES
 
 
+def test_questions_and_choices_that_would_take_all_memory_are_refused(
+    host: Host, sender: Sender
+) -> None:
+    packet = sender.encode(TEXT)
+    with pytest.raises(errors.UsageError, match="question has"):
+        host.ask(packet, choices=CHOICES, question="why " * 2000)
+    many = [f"{number} {'zq' * 500}" for number in range(100)]
+    with pytest.raises(errors.ChoicesError, match="more than 4,096 tokens"):
+        host.ask(packet, choices=many)
+    assert host.ask(packet, choices=CHOICES).choice in CHOICES
+
+
+def test_what_is_not_unicode_is_refused(host: Host, sender: Sender) -> None:
+    packet = sender.encode(TEXT)
+    with pytest.raises(errors.UsageError, match="text is not Unicode"):
+        host.encode("caf\udce9")
+    with pytest.raises(errors.UsageError, match="question is not Unicode"):
+        host.ask(packet, choices=CHOICES, question="caf\udce9")
+    with pytest.raises(errors.UsageError, match="choice 2 of 2 is not Unicode"):
+        host.ask(packet, choices=["a", "caf\udce9"])
+
+
 def test_a_request_without_a_source_is_refused(host: Host) -> None:
     with pytest.raises(errors.UsageError, match="no source"):
         host._call(host._service.Ask, pb.AskRequest(choices=CHOICES))

@@ -18,7 +18,7 @@ from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
 from latentwire.exchange.limits import CHANNEL_OPTIONS
 from latentwire.exchange.status import from_call
 from latentwire.message import Compression, Encoding, Packet, SpaceRef
-from latentwire.text import check_text
+from latentwire.text import check_question, check_text
 
 _MAX_UINT32 = 2**32 - 1
 
@@ -138,6 +138,7 @@ class Host:
 
     def _ask(self, source: pb.Source, choices: Sequence[str], question: str | None) -> Answer:
         check_choices(choices)
+        check_question(question)
         request = pb.AskRequest(question=question or "", choices=choices, source=source)
         response = self._call(self._service.Ask, request)
         if len(response.log_probabilities) != len(choices):
@@ -149,6 +150,7 @@ class Host:
 
     def _generate(self, source: pb.Source, question: str | None, max_new_tokens: int) -> str:
         _check_count("max_new_tokens", max_new_tokens)
+        check_question(question)
         request = pb.GenerateRequest(
             question=question or "", max_new_tokens=max_new_tokens, source=source
         )

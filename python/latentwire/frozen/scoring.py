@@ -13,11 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentwire.errors import ChoicesError
 from latentwire.frozen.model import FrozenModel
 from latentwire.frozen.template import answer_ids, question_ids
 
 PROMPT_ROOM = 64
 """Tokens of a model's context that are kept for the question and the longest answer."""
+
+MAX_TREE_NODES = 4096
+"""The most nodes of a trie: scoring takes memory with their square."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class ChoiceTree:
 
     @classmethod
     def build(cls, frozen: FrozenModel, question: str | None, choices: Sequence[str]) -> ChoiceTree:
-        """Tokenize a question and its answers for a model."""
+        """Tokenize a question and its answers for a model.
+
+        Raises:
+            ChoicesError: If the answers together have too many tokens to score at once.
+        """
         nodes: dict[tuple[int, ...], int] = {}
         parents: list[int] = []
         ids: list[int] = []
@@ -55,6 +63,11 @@ class ChoiceTree:
                     break  # the end token is predicted but never fed back
                 key = tuple(tokens[: position + 1])
                 if key not in nodes:
+                    if len(ids) == MAX_TREE_NODES:
+                        raise ChoicesError(
+                            f"the {len(choices)} choices have more than {MAX_TREE_NODES:,} tokens",
+                            hint="offer fewer or shorter choices",
+                        )
                     nodes[key] = len(ids)
                     ids.append(token)
                     parents.append(parent)
