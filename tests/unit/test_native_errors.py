@@ -60,7 +60,7 @@ AGAIN, UPGRADE, LARGER = "send the packet again", "upgrade latentwire", "pass la
         (read(DATA + b"!"), errors.MalformedPacketError, "packet.trailing_bytes", SIZE, None),
         (read(DATA, elements=5), errors.LimitExceededError, "limit.elements", ..., LARGER),
         (
-            lambda: replace(MESSAGE, latents=np.float32(1)).encode(),
+            lambda: replace(MESSAGE, latents=np.array(1, np.float32)).encode(),
             errors.InvalidMessageError,
             "message.shape",
             None,
