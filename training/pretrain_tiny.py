@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 import zstandard
+from latentwire.frozen.generation import cache_argument
 from latentwire.frozen.precision import fast_autocast
 from latentwire.frozen.template import (
     answer_ids,
@@ -39,6 +40,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
+    DynamicCache,
     LlamaConfig,
     PretrainedConfig,
     PreTrainedTokenizerFast,
@@ -354,10 +356,10 @@ def task_accuracy(
         correct = 0
         for ids, label in rows:
             prompt = bos + ids[: MAX_TOKENS - 16] + mixture.questions[name][0]
-            output = model(input_ids=torch.tensor([prompt], device=device), use_cache=True)
+            cache = {cache_argument(model): DynamicCache(config=model.config)}
+            output = model(input_ids=torch.tensor([prompt], device=device), use_cache=True, **cache)
             # Greedy walk down the trie of answers.
             alive, depth, logits = list(range(len(answers))), 0, output.logits[0, -1]
-            cache = output.past_key_values
             while len(alive) > 1:
                 tokens = sorted({answers[i][depth] for i in alive})
                 token = max(tokens, key=lambda t: float(logits[t]))
@@ -366,10 +368,10 @@ def task_accuracy(
                 if len(alive) > 1:
                     output = model(
                         input_ids=torch.tensor([[token]], device=device),
-                        past_key_values=cache,
                         use_cache=True,
+                        **cache,
                     )
-                    logits, cache = output.logits[0, -1], output.past_key_values
+                    logits = output.logits[0, -1]
             correct += alive[0] == label
         result[name] = round(100 * correct / len(rows), 1)
     model.train()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from latentwire.frozen.model import FrozenModel
 from latentwire.frozen.template import question_ids
@@ -45,15 +49,15 @@ def generate(
     )
     written: list[Tensor] = []
     finished = torch.zeros(batch, dtype=torch.bool, device=device)
-    cache = None
+    cache = {cache_argument(frozen.model): DynamicCache(config=frozen.model.config)}
     for _ in range(max_new_tokens):
         positions = (real.long().cumsum(1) - 1).clamp_min(0)
         output = frozen.model(
             inputs_embeds=embeddings,
             attention_mask=real.long(),
             position_ids=positions[:, -embeddings.shape[1] :],
-            past_key_values=cache,
             use_cache=use_cache,
+            **(cache if use_cache else {}),
             logits_to_keep=1,
         )
         token = output.logits[:, -1].argmax(-1)  # [B]
@@ -64,12 +68,19 @@ def generate(
             break
         real = torch.cat([real, ones], dim=1)
         step = frozen.embed(token)[:, None]
-        if use_cache:
-            cache, embeddings = output.past_key_values, step
-        else:
-            embeddings = torch.cat([embeddings, step], dim=1)
+        # With a cache, what came before is in it.
+        embeddings = step if use_cache else torch.cat([embeddings, step], dim=1)
     rows = torch.stack(written, dim=1).tolist()
     texts: list[str] = frozen.tokenizer.batch_decode(
         [row[: row.index(end)] if end in row else row for row in rows], skip_special_tokens=True
     )
     return [text.strip() for text in texts]
+
+
+def cache_argument(model: Any) -> str:
+    """Name under which a model's forward pass takes its key/value cache.
+
+    transformers 5.24 renamed ``past_key_values`` to ``cache``; models of both ages are loaded here.
+    """
+    is_renamed = "cache" in inspect.signature(model.forward).parameters
+    return "cache" if is_renamed else "past_key_values"
