@@ -8,29 +8,39 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
 from latentwire._native import Packet as _NativePacket
-from latentwire.errors import InvalidMessageError
+from latentwire.errors import InvalidMessageError, UnsupportedFeatureError
+
+if TYPE_CHECKING:
+    from latentwire._native import _Header, _Options, _Route, _Tensor
 
 __all__ = [
     "FORMAT_VERSION",
+    "Codes",
     "Compression",
     "Encoding",
     "Limits",
     "Message",
     "ModelRef",
     "Packet",
+    "Route",
+    "Scales",
+    "ScalesInfo",
     "Section",
     "SectionInfo",
     "SpaceRef",
+    "TensorInfo",
     "__version__",
+    "decode_many",
+    "encode_many",
     "quantize_roundtrip",
 ]
 
@@ -38,14 +48,21 @@ __version__: str = _native.__version__
 FORMAT_VERSION: tuple[int, int] = _native.FORMAT_VERSION
 """Major and minor version of the packet format that this release writes."""
 
-Encoding = Literal["f32", "f16", "bf16", "int8"]
-"""How the numbers of a payload are written."""
+Encoding = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
+"""How the numbers of a payload are written; the last four are codes times scales."""
+Scales = Literal["row", "tensor", "channel"] | int
+"""Which numbers share a scale: those of a row, all of the tensor, those at one place of all rows,
+or so many neighbours in a row."""
 Compression = Literal["none", "zstd"]
 """The lossless stage over a payload; the smaller of with and without is kept."""
 
 ZSTD_LEVEL = 9
 """Level at which zstd is tried unless another is given."""
 FINGERPRINT_BYTES = 16
+_PREFIX_BYTES = 12
+_MOST_ROWS = 2**32 - 1
+_NOTHING = np.zeros(0, np.float32)
+_NOT_CARRIED = (1, 7)  # latents are decoded, a seal is of the bytes that it came with
 _TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED = _native.DEFAULT_LIMITS
 
 
@@ -98,14 +115,71 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+_UNLIMITED = Limits(
+    total_bytes=2**63 - 1, elements=2**63 - 1, sections=2**63 - 1, decompressed_bytes=2**63 - 1
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What two hosts have agreed on, so that a compact packet need not say it.
+
+    Attributes:
+        id: Its number, below 2**32; below 128 it takes one byte.
+        sender: From whom.
+        space: In what space.
+        receiver: To whom; None: anyone who hears the space.
+        message_prefix: The first 12 bytes of the message ids on this route; the last four count
+            its messages.
+        codebook: Fingerprint of the codebook of latents that are codes.
+    """
+
+    id: int
+    sender: ModelRef
+    space: SpaceRef
+    receiver: ModelRef | None = None
+    message_prefix: bytes = field(default_factory=lambda: new_message_id()[:_PREFIX_BYTES])
+    codebook: bytes | None = None
+
+    def message_id(self, number: int) -> bytes:
+        """The id of message ``number`` on this route: 16 bytes, in order of the numbers."""
+        return self.message_prefix + number.to_bytes(4)
+
+    def _tuple(self) -> _Route:
+        return (
+            self.id,
+            self.message_prefix,
+            _model_tuple(self.sender),
+            None if self.receiver is None else _model_tuple(self.receiver),
+            (self.space.fingerprint, self.space.name),
+            self.codebook,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """Latents that are indices into a codebook which both ends have.
+
+    Attributes:
+        codes: uint16 array of rank 1 to 4, each below ``size``.
+        codebook: Fingerprint of the codebook, 16 bytes.
+        size: Entries of the codebook: 2 to 65,536.
+    """
+
+    codes: NDArray[np.uint16]
+    codebook: bytes
+    size: int
+
+    def _tuple(self) -> tuple[NDArray[np.uint16], bytes, int]:
+        return (np.ascontiguousarray(self.codes, dtype=np.uint16), self.codebook, self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """An ancillary section that this version carries without interpreting it.
+    """A section beside the latents, as bytes.
 
     Attributes:
-        type: 2 to 8191.
+        type: 2 to 8191, but for 7 (the seal).
         body: Its bytes.
     """
 
@@ -130,6 +204,44 @@ class SectionInfo:
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class ScalesInfo:
+    """How the scales of a tensor are written.
+
+    Attributes:
+        width: ``f16`` or ``f32``.
+        shared_by: See ``Scales``.
+        asymmetric: Whether each comes with a zero point.
+    """
+
+    width: str
+    shared_by: Scales
+    asymmetric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """How a tensor is written, and where.
+
+    Attributes:
+        name: Empty for the one without a name.
+        shape: Extents, outermost first.
+        encoding: An ``Encoding``, or ``codes``.
+        compression: The lossless stage that was kept.
+        scales: None for encodings that have none.
+        payload_offset: First byte of its payload, from the start of the packet.
+        payload_length: Bytes of its payload.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    encoding: str
+    compression: Compression
+    scales: ScalesInfo | None
+    payload_offset: int
+    payload_length: int
+
+
 def new_message_id() -> bytes:
     """16 bytes that sort by time: a UUID of version 7 (RFC 9562)."""
     return _native.message_id(time.time_ns(), int.from_bytes(os.urandom(8)))
@@ -141,10 +253,13 @@ class Message:
 
     Attributes:
         latents: Float32 array of rank 1 to 4, rows along the last axis. A torch tensor or another
-            array is taken too; C-contiguous float32 in main memory is not copied.
+            array is taken too; C-contiguous float32 in main memory is not copied. An empty array:
+            the message has only the tensors below.
         sender: Who speaks.
         space: The latent space of the numbers.
         receiver: Whom it is meant for; None: anyone who hears the space.
+        tensors: Further tensors by name, for example a key/value pair per layer. Codes without a
+            name stand under the empty one.
         sections: Ancillary sections to carry along.
         message_id: 16 bytes; a new one unless given.
     """
@@ -153,11 +268,18 @@ class Message:
     sender: ModelRef
     space: SpaceRef
     receiver: ModelRef | None = None
+    tensors: Mapping[str, NDArray[np.float32] | Codes] = field(default_factory=dict)
     sections: Sequence[Section] = ()
     message_id: bytes = field(default_factory=new_message_id)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "latents", _as_float32(self.latents))
+        if self.tensors:
+            tensors = {
+                name: tensor if isinstance(tensor, Codes) else _as_float32(tensor)
+                for name, tensor in self.tensors.items()
+            }
+            object.__setattr__(self, "tensors", tensors)
         named = {"message id": self.message_id, "sender's fingerprint": self.sender.fingerprint}
         named["space's fingerprint"] = self.space.fingerprint
         if self.receiver is not None:
@@ -183,41 +305,43 @@ class Message:
         self,
         encoding: Encoding = "int8",
         *,
+        scales: Scales = "row",
+        asymmetric: bool = False,
         compression: Compression = "none",
         level: int = ZSTD_LEVEL,
+        route: Route | None = None,
     ) -> Packet:
         """Write the packet. The same message and arguments give the same bytes everywhere.
 
         Args:
-            encoding: How the numbers are written.
+            encoding: How numbers are written.
+            scales: Which numbers share a scale, for encodings that have scales.
+            asymmetric: Codes span from the least number to the largest, with a zero point for each
+                scale; for int8, int4 and int2.
             compression: ``zstd`` tries the lossless stage and keeps whichever is smaller.
             level: 1 to 22, for zstd.
+            route: Write a compact packet of this route, which the message must be one of.
 
         Raises:
             InvalidMessageError: If the message cannot be written: a shape, a name, a number that is
                 not finite or too large for the encoding, an unknown encoding or level.
         """
-        _check_encoding(encoding)
-        if compression not in ("none", "zstd"):
-            raise InvalidMessageError(
-                f"there is no compression {compression!r}: expected none or zstd",
-                id="message.stage",
-            )
+        tensors: list[tuple[str, _Tensor]] = []
+        if self.latents.size or not self.tensors:
+            tensors.append(("", self.latents))
+        for name, tensor in self.tensors.items():
+            tensors.append((name, tensor._tuple() if isinstance(tensor, Codes) else tensor))
         data = _native.encode(
-            self.latents,
+            tensors,
             message_id=self.message_id,
             sender=_model_tuple(self.sender),
             receiver=None if self.receiver is None else _model_tuple(self.receiver),
             space=(self.space.fingerprint, self.space.name),
             sections=[(section.type, section.body) for section in self.sections],
-            encoding=encoding,
-            level=level if compression == "zstd" else None,
+            options=_options(encoding, scales, asymmetric, compression, level),
+            route=None if route is None else route._tuple(),
         )
-        # What was just written is as large as it is: the default limits are for strangers.
-        own_size = Limits(
-            total_bytes=len(data), elements=self.latents.size, sections=1 + len(self.sections)
-        )
-        return Packet.from_bytes(data, own_size)
+        return Packet.from_bytes(data, _UNLIMITED)  # what was just written is as large as it is
 
 
 class Packet:
@@ -247,26 +371,98 @@ class Packet:
         own = data if type(data) is bytes else bytes(memoryview(data))
         return cls(_NativePacket.parse(own, limits._tuple()))
 
-    def decode(self, limits: Limits = DEFAULT_LIMITS) -> Message:
+    def decode(self, limits: Limits = DEFAULT_LIMITS, *, route: Route | None = None) -> Message:
         """Decode the latents and give the whole message.
+
+        Args:
+            limits: What decoding may take.
+            route: What a compact packet leaves out.
 
         Raises:
             MalformedPacketError: If the payload breaks a rule of its encoding.
             LimitExceededError: If it would take more than ``limits``.
+            UnsupportedFeatureError: If the packet is compact and not of ``route``.
         """
+        if route is not None and self.route is not None:
+            return self.to_self_contained(route).decode(limits)
         data = bytes(self)
+        latents = _NOTHING
+        tensors: dict[str, NDArray[np.float32] | Codes] = {}
+        for name, array, codebook in self._native.decode(limits._tuple()):
+            if codebook is not None:
+                tensors[name] = Codes(array.astype(np.uint16, copy=False), *codebook)
+            elif name:
+                tensors[name] = array.astype(np.float32, copy=False)
+            else:
+                latents = array.astype(np.float32, copy=False)
+        message_id, sender, receiver, space = self._header()
         return Message(
-            latents=self._native.decode(limits._tuple()),
-            sender=self.sender,
-            space=self.space,
-            receiver=self.receiver,
+            latents=latents,
+            sender=_model_ref(sender),
+            space=SpaceRef(fingerprint=space[0], name=space[1]),
+            receiver=None if receiver is None else _model_ref(receiver),
+            tensors=tensors,
             sections=tuple(
-                Section(info.type, data[info.offset : info.offset + info.length])
-                for info in self.sections
-                if info.type != 1
+                Section(kind, data[offset : offset + length])
+                for kind, _, offset, length in self._native.sections
+                if kind not in _NOT_CARRIED
             ),
-            message_id=self.message_id,
+            message_id=message_id,
         )
+
+    def truncate(self, rows: int, limits: Limits = DEFAULT_LIMITS) -> Packet:
+        """The packet with at most the first ``rows`` of every tensor.
+
+        Latents are ordered by importance, so what is left is a message too. Codes and scales are
+        moved as they are: nothing is quantized again. A seal is left out.
+
+        Raises:
+            InvalidMessageError: If ``rows`` is not at least 1.
+        """
+        if rows < 1:
+            raise InvalidMessageError(
+                f"expected at least 1 row to keep, found {rows}", id="message.rows"
+            )
+        rows = min(rows, _MOST_ROWS)
+        return Packet.from_bytes(self._native.truncate(rows, limits._tuple()), _UNLIMITED)
+
+    def to_compact(self, route: Route) -> Packet:
+        """The same packet in the compact profile; its payload is not touched.
+
+        Raises:
+            InvalidMessageError: If it is not a message that ``route`` stands for.
+        """
+        return Packet.from_bytes(self._native.to_compact(route._tuple()), _UNLIMITED)
+
+    def to_self_contained(self, route: Route) -> Packet:
+        """The same packet with everything said in full; its payload is not touched.
+
+        Raises:
+            UnsupportedFeatureError: If it is a compact packet of another route.
+        """
+        return Packet.from_bytes(self._native.to_self_contained(route._tuple()), _UNLIMITED)
+
+    @property
+    def route(self) -> tuple[int, int] | None:
+        """Message number and route of a compact packet; None if it is self-contained."""
+        return self._native.route
+
+    def _header(self) -> _Header:
+        """The header in full.
+
+        Raises:
+            UnsupportedFeatureError: If the packet is compact.
+        """
+        header = self._native.header
+        if header is None:
+            _, route = self._native.route or (0, 0)
+            raise UnsupportedFeatureError(
+                f"the route of the packet is not known here: expected a self-contained packet, "
+                f"found a compact one of route {route}",
+                id="header.route",
+                hint="turn it into a self-contained one with to_self_contained(route)",
+            )
+        return header
 
     @property
     def version(self) -> tuple[int, int]:
@@ -275,50 +471,71 @@ class Packet:
 
     @property
     def message_id(self) -> bytes:
-        """16 bytes, in order of time."""
-        return self._native.message_id
+        """16 bytes, in order of time.
+
+        Raises:
+            UnsupportedFeatureError: If the packet is compact: its route knows the header. So do
+                ``sender``, ``receiver`` and ``space``.
+        """
+        return self._header()[0]
 
     @property
     def sender(self) -> ModelRef:
         """Who speaks."""
-        return _model_ref(self._native.sender)
+        return _model_ref(self._header()[1])
 
     @property
     def receiver(self) -> ModelRef | None:
         """Whom it is meant for; None: anyone who hears the space."""
-        named = self._native.receiver
+        named = self._header()[2]
         return None if named is None else _model_ref(named)
 
     @property
     def space(self) -> SpaceRef:
         """The latent space of the numbers."""
-        fingerprint, name = self._native.space
+        fingerprint, name = self._header()[3]
         return SpaceRef(name=name, fingerprint=fingerprint)
 
     @property
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """How every tensor is written, and where; there is at least one."""
+        return tuple(
+            TensorInfo(
+                name=name,
+                shape=tuple(shape),
+                encoding=encoding,
+                compression=cast(Compression, compression),
+                scales=None if scales is None else _scales_info(scales),
+                payload_offset=offset,
+                payload_length=length,
+            )
+            for name, shape, encoding, compression, scales, offset, length in self._native.tensors
+        )
+
+    @property
     def encoding(self) -> Encoding:
-        """How the numbers are written."""
-        return cast(Encoding, self._native.encoding)
+        """How the numbers of the first tensor are written."""
+        return cast(Encoding, self._native.tensors[0][2])
 
     @property
     def compression(self) -> Compression:
-        """The lossless stage that was kept."""
-        return cast(Compression, self._native.compression)
+        """The lossless stage that was kept over the first tensor."""
+        return cast(Compression, self._native.tensors[0][3])
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Extents of the latents, outermost first."""
-        return tuple(self._native.shape)
+        """Extents of the first tensor, outermost first."""
+        return tuple(self._native.tensors[0][1])
 
     @property
     def payload_offset(self) -> int:
-        """First byte of the latents' payload."""
-        return self._native.payload[0]
+        """First byte of the first tensor's payload."""
+        return self._native.tensors[0][5]
 
     @property
     def payload_length(self) -> int:
-        """Bytes of the latents' payload."""
-        return self._native.payload[1]
+        """Bytes of the payloads of all tensors."""
+        return sum(tensor[6] for tensor in self._native.tensors)
 
     @property
     def sections(self) -> tuple[SectionInfo, ...]:
@@ -338,11 +555,80 @@ class Packet:
         return hash(bytes(self))
 
     def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.shape))
+        tensors = ", ".join(
+            f"{' x '.join(map(str, tensor.shape))} {tensor.encoding}" for tensor in self.tensors
+        )
+        if self.route is not None:
+            number, route = self.route
+            return f"<Packet {len(self)} bytes: {tensors}, message {number} of route {route}>"
         return (
-            f"<Packet {len(self)} bytes: {shape} {self.encoding}, from {self.sender.name!r} "
+            f"<Packet {len(self)} bytes: {tensors}, from {self.sender.name!r} "
             f"in space {self.space.name!r}>"
         )
+
+
+def encode_many(
+    latents: Any,
+    *,
+    sender: ModelRef,
+    space: SpaceRef,
+    receiver: ModelRef | None = None,
+    encoding: Encoding = "int8",
+    scales: Scales = "row",
+    asymmetric: bool = False,
+    compression: Compression = "none",
+    level: int = ZSTD_LEVEL,
+    message_ids: Sequence[bytes] | None = None,
+    threads: int | None = None,
+) -> list[bytes]:
+    """Write many messages of one sender at once, on all cores.
+
+    Args:
+        latents: Float32 [N, ...], the latents of N messages.
+        sender: Who speaks.
+        space: The latent space of the numbers.
+        receiver: Whom they are meant for; None: anyone.
+        encoding: See ``Message.encode``, here and for the next four.
+        scales: Which numbers share a scale.
+        asymmetric: Whether scales have zero points.
+        compression: The lossless stage to try.
+        level: Level of zstd.
+        message_ids: N ids of 16 bytes; new ones unless given.
+        threads: At most so many; default: one a core.
+
+    Returns:
+        The bytes of N packets, in order.
+
+    Raises:
+        InvalidMessageError: See ``Message.encode``.
+    """
+    array = _as_float32(latents)
+    ids = list(message_ids) if message_ids is not None else None
+    return _native.encode_many(
+        array,
+        message_ids=ids or [new_message_id() for _ in range(len(array))],
+        sender=_model_tuple(sender),
+        receiver=None if receiver is None else _model_tuple(receiver),
+        space=(space.fingerprint, space.name),
+        options=_options(encoding, scales, asymmetric, compression, level),
+        threads=threads,
+    )
+
+
+def decode_many(
+    packets: Sequence[bytes], limits: Limits = DEFAULT_LIMITS, *, threads: int | None = None
+) -> list[NDArray[np.float32]]:
+    """Decode the first tensor of many packets at once, on all cores.
+
+    Args:
+        packets: Bytes of packets.
+        limits: What each of them may take.
+        threads: At most so many; default: one a core.
+
+    Raises:
+        WireError: For the first packet that is refused.
+    """
+    return _native.decode_many(list(packets), limits=limits._tuple(), threads=threads)
 
 
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:
@@ -371,6 +657,31 @@ def _as_float32(latents: Any) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
         array = np.asarray(latents, dtype=np.float32, order="C")
     return array if array.flags.aligned else array.copy()
+
+
+def _options(
+    encoding: Encoding, scales: Scales, asymmetric: bool, compression: Compression, level: int
+) -> _Options:
+    """How to write, checked: the encoding, who shares a scale, and the level of zstd, if any."""
+    _check_encoding(encoding)
+    if compression not in ("none", "zstd"):
+        raise InvalidMessageError(
+            f"there is no compression {compression!r}: expected none or zstd",
+            id="message.stage",
+        )
+    shared_by, group = ("group", scales) if isinstance(scales, int) else (scales, 0)
+    if shared_by not in ("row", "tensor", "channel", "group") or not 0 <= group <= _MOST_ROWS:
+        raise InvalidMessageError(
+            f"no scales are shared by {scales!r}: expected row, tensor, channel or a number",
+            id="message.layout",
+        )
+    return (encoding, shared_by, group, asymmetric, level if compression == "zstd" else None)
+
+
+def _scales_info(scales: tuple[str, str, int, bool]) -> ScalesInfo:
+    width, granularity, group, asymmetric = scales
+    shared_by = group if granularity == "group" else cast(Scales, granularity)
+    return ScalesInfo(width, shared_by, asymmetric)
 
 
 def _check_encoding(encoding: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from latentwire.errors import WireError
-from latentwire.message import ModelRef, Packet
+from latentwire.message import Codes, Message, ModelRef, Packet, Route, SpaceRef
 
 ROOT = Path(__file__).parent
 
@@ -30,33 +30,83 @@ def described(model: ModelRef | None) -> dict[str, str] | None:
     return {"name": model.name, "revision": model.revision, "fingerprint": fingerprint}
 
 
+def model(described: Any) -> ModelRef:
+    return ModelRef(
+        name=described["name"],
+        revision=described["revision"],
+        fingerprint=bytes.fromhex(described["fingerprint"]),
+    )
+
+
+def route(vector: Any) -> Route | None:
+    """The route that a compact vector is of."""
+    agreed = vector["route"]
+    if agreed is None:
+        return None
+    space = SpaceRef(
+        name=vector["space"]["name"], fingerprint=bytes.fromhex(vector["space"]["fingerprint"])
+    )
+    return Route(
+        id=agreed["id"],
+        message_prefix=bytes.fromhex(agreed["message_prefix"]),
+        sender=model(vector["sender"]),
+        receiver=None if vector["receiver"] is None else model(vector["receiver"]),
+        space=space,
+        codebook=None if agreed["codebook"] is None else bytes.fromhex(agreed["codebook"]),
+    )
+
+
+def content(message: Message, name: str) -> Any:
+    """A tensor of a message by its name."""
+    if not name and message.latents.size:
+        return message.latents
+    return message.tensors[name]
+
+
 @pytest.mark.parametrize(("folder", "vector"), vectors("valid"))
 def test_valid_packets_decode_to_what_the_manifest_says(folder: Path, vector: Any) -> None:
     packet = Packet.from_bytes((folder / vector["file"]).read_bytes())
-    message = packet.decode()
+    message = packet.decode(route=route(vector))
     assert ".".join(map(str, packet.version)) == vector["version"]
-    assert packet.message_id.hex() == message.message_id.hex() == vector["message_id"]
-    assert described(packet.sender) == described(message.sender) == vector["sender"]
-    assert described(packet.receiver) == described(message.receiver) == vector["receiver"]
-    assert packet.space.name == vector["space"]["name"]
-    assert packet.space.fingerprint.hex() == vector["space"]["fingerprint"]
-    assert (packet.encoding, packet.compression) == (vector["encoding"], vector["compression"])
-    assert list(packet.shape) == list(message.latents.shape) == vector["shape"]
-    assert message.latents.astype("<f4").tobytes().hex() == vector["latents_f32_le"]
+    assert message.message_id.hex() == vector["message_id"]
+    assert described(message.sender) == vector["sender"]
+    assert described(message.receiver) == vector["receiver"]
+    assert message.space.name == vector["space"]["name"]
+    assert message.space.fingerprint.hex() == vector["space"]["fingerprint"]
+    assert [tensor.name for tensor in packet.tensors] == [t["name"] for t in vector["tensors"]]
+    for info, tensor in zip(packet.tensors, vector["tensors"], strict=True):
+        assert (info.encoding, info.compression) == (tensor["encoding"], tensor["compression"])
+        assert list(info.shape) == tensor["shape"]
+        found = content(message, info.name)
+        if isinstance(found, Codes):
+            assert found.codes.ravel().tolist() == tensor["codes"]
+            assert (found.codebook.hex(), found.size) == (tensor["codebook"], tensor["size"])
+        else:
+            assert found.astype("<f4").tobytes().hex() == tensor["latents_f32_le"]
     assert [{"type": s.type, "body": s.body.hex()} for s in message.sections] == vector["sections"]
 
 
 @pytest.mark.parametrize(("folder", "vector"), vectors("valid"))
-def test_what_was_given_and_what_was_decoded_write_the_same_bytes(
-    folder: Path, vector: Any
-) -> None:
+def test_what_was_given_writes_the_bytes_of_the_vector(folder: Path, vector: Any) -> None:
     data = (folder / vector["file"]).read_bytes()
     packet = Packet.from_bytes(data)
-    decoded = packet.decode()
-    given = np.frombuffer(bytes.fromhex(vector["given_f32_le"]), dtype="<f4")
-    written = dataclasses.replace(decoded, latents=given.reshape(vector["shape"]))
-    again = written.encode(packet.encoding)
-    assert decoded.encode(packet.encoding) == again
+    decoded = packet.decode(route=route(vector))
+    given: dict[str, Any] = {}
+    for tensor in vector["tensors"]:
+        if tensor["encoding"] == "codes":
+            given[tensor["name"]] = content(decoded, tensor["name"])
+        else:
+            numbers = np.frombuffer(bytes.fromhex(tensor["given_f32_le"]), dtype="<f4")
+            given[tensor["name"]] = numbers.reshape(tensor["shape"])
+    unnamed = given.pop("") if isinstance(given.get(""), np.ndarray) else np.zeros(0, np.float32)
+    scales = vector["tensors"][0]["scales"] or {"granularity": "row", "asymmetric": False}
+    encoding = vector["tensors"][0]["encoding"]
+    again = dataclasses.replace(decoded, latents=unnamed, tensors=given).encode(
+        "int8" if encoding == "codes" else encoding,
+        scales=scales["group"] if scales["granularity"] == "group" else scales["granularity"],
+        asymmetric=scales["asymmetric"],
+        route=route(vector),
+    )
     if vector["canonical"]:
         assert bytes(again) == data
     else:

@@ -27,7 +27,7 @@ from latentwire.message import (
 
 SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(16))
 SPACE = SpaceRef(name="tiny-v1", fingerprint=bytes(range(16)))
-ENCODINGS: list[Encoding] = ["f32", "f16", "bf16", "int8"]
+ENCODINGS: list[Encoding] = ["f32", "f16", "bf16", "int8", "int4", "int2", "sign"]
 
 
 def message(latents: Any, **more: Any) -> Message:
@@ -76,7 +76,7 @@ def test_a_flipped_bit_is_refused(place: int, bit: int) -> None:
 
 def test_every_field_survives() -> None:
     receiver = ModelRef(name="tiny-qwen", fingerprint=b"r" * 16, revision="2")
-    sections = (Section(5, b"one"), Section(5, b"two"), Section(8191, b""))
+    sections = (Section(9, b"one"), Section(9, b"two"), Section(8191, b""))
     given_message = message(
         np.eye(3, dtype=np.float32), receiver=receiver, sections=sections, message_id=b"m" * 16
     )
@@ -85,7 +85,7 @@ def test_every_field_survives() -> None:
     assert (packet.version, packet.message_id) == ((1, 0), b"m" * 16)
     assert (packet.shape, packet.encoding) == ((3, 3), "f16")
     assert packet.decode().sections == sections
-    assert [info.type for info in packet.sections] == [1, 5, 5, 8191]
+    assert [info.type for info in packet.sections] == [1, 9, 9, 8191]
     assert len(packet) == len(bytes(packet))
     assert "3 x 3 f16" in repr(packet)
     assert packet == Packet.from_bytes(memoryview(bytes(packet)))

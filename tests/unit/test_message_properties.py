@@ -33,7 +33,7 @@ models = st.builds(
     ModelRef, name=names, fingerprint=sixteen_bytes, revision=st.one_of(st.just(""), names)
 )
 spaces = st.builds(SpaceRef, name=names, fingerprint=sixteen_bytes)
-sections = st.lists(st.builds(Section, st.integers(2, 8191), st.binary(max_size=40)), max_size=5)
+sections = st.lists(st.builds(Section, st.integers(8, 8191), st.binary(max_size=40)), max_size=5)
 numbers = st.floats(-1e4, 1e4, width=32)
 messages = st.builds(
     Message,

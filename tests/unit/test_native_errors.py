@@ -88,14 +88,14 @@ def test_every_family_is_raised_as_its_class(
 
 def native_encode(latents: Any) -> bytes:
     return _native.encode(
-        latents,
+        [("", latents)],
         message_id=bytes(16),
         sender=(bytes(16), "tiny-llama", ""),
         receiver=None,
         space=(bytes(16), "tiny-v1"),
         sections=[],
-        encoding="f32",
-        level=None,
+        options=("f32", "row", 0, False, None),
+        route=None,
     )
 
 
@@ -134,7 +134,7 @@ def test_what_is_not_bytes_is_a_type_error_and_allocates_nothing(data: Any) -> N
 
 
 def test_a_writer_is_not_held_to_the_limits_of_a_reader() -> None:
-    sections = (Section(5, b""),) * Limits().sections
+    sections = (Section(8, b""),) * Limits().sections
     packet = replace(MESSAGE, sections=sections).encode()
     assert packet.decode().sections == sections
     with pytest.raises(errors.LimitExceededError):

@@ -6,8 +6,10 @@
     reason = "functions of the binding own what Python hands them"
 )]
 
+mod batch;
 mod errors;
 mod packet;
+mod route;
 mod write;
 
 /// Private: import `latentwire.message` instead.
@@ -16,6 +18,8 @@ mod _native {
     use latentwire::{Limits, Version};
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::batch::{decode_many, encode_many};
     #[pymodule_export]
     use super::packet::PyPacket;
     #[pymodule_export]

@@ -1,26 +1,49 @@
-//! Reading: bytes to a checked packet, a packet to its latents.
+//! Reading: bytes to a checked packet, a packet to its latents, and one packet to another.
 
-use latentwire::{Fingerprint, LatentsInfo, Limits, ModelRef, Packet, SectionInfo};
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods};
+use latentwire::{
+    Address, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef, Packet,
+    SectionInfo,
+};
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::raise;
+use crate::route::PyRoute;
 
 /// (fingerprint, name, revision)
 type ModelTuple<'py> = (Bound<'py, PyBytes>, String, String);
+/// (message id, sender, receiver, (space's fingerprint, space's name))
+type HeaderTuple<'py> = (
+    Bound<'py, PyBytes>,
+    ModelTuple<'py>,
+    Option<ModelTuple<'py>>,
+    (Bound<'py, PyBytes>, String),
+);
+/// (name, array, None) of numbers, (name, array, (codebook, size)) of codes
+type Tensor<'py> = (String, Bound<'py, PyAny>, Option<(Bound<'py, PyBytes>, u32)>);
 
 /// A packet whose frame, header and sections have been verified; its latents have not been read.
 #[pyclass(name = "Packet", module = "latentwire._native", frozen)]
 pub(crate) struct PyPacket {
     bytes: Py<PyBytes>,
     version: (u8, u8),
-    message_id: [u8; 16],
-    sender: OwnedModel,
-    receiver: Option<OwnedModel>,
-    space: (Fingerprint, String),
-    latents: LatentsInfo,
+    address: OwnedAddress,
+    latents: Vec<LatentsInfo>,
     sections: Vec<SectionInfo>,
+}
+
+enum OwnedAddress {
+    SelfContained {
+        message_id: [u8; 16],
+        sender: OwnedModel,
+        receiver: Option<OwnedModel>,
+        space: (Fingerprint, String),
+    },
+    Compact {
+        message_number: u32,
+        route: u32,
+    },
 }
 
 struct OwnedModel {
@@ -43,6 +66,24 @@ impl OwnedModel {
     }
 }
 
+impl OwnedAddress {
+    fn of(address: &Address<'_>) -> Self {
+        match address {
+            Address::SelfContained(Header { message_id, sender, receiver, space }) => {
+                Self::SelfContained {
+                    message_id: message_id.0,
+                    sender: OwnedModel::of(sender),
+                    receiver: receiver.as_ref().map(OwnedModel::of),
+                    space: (space.fingerprint, space.name.to_owned()),
+                }
+            }
+            Address::Compact { message_number, route } => {
+                Self::Compact { message_number: *message_number, route: *route }
+            }
+        }
+    }
+}
+
 #[pymethods]
 impl PyPacket {
     /// Verify `data` and read everything but the latents. The bytes object is kept, not copied.
@@ -51,30 +92,50 @@ impl PyPacket {
         let bytes = data.as_bytes();
         let packet =
             py.detach(|| Packet::parse(bytes, &limits.0)).map_err(|error| raise(py, &error))?;
-        let (header, version) = (packet.header(), packet.version());
+        let version = packet.version();
         Ok(Self {
             version: (version.major, version.minor),
-            message_id: header.message_id.0,
-            sender: OwnedModel::of(&header.sender),
-            receiver: header.receiver.as_ref().map(OwnedModel::of),
-            space: (header.space.fingerprint, header.space.name.to_owned()),
-            latents: *packet.latents(),
+            address: OwnedAddress::of(packet.address()),
+            latents: packet.latents().to_vec(),
             sections: packet.sections().to_vec(),
             bytes: data.unbind(),
         })
     }
 
-    /// Decode the latents: float32, of the packet's shape.
-    fn decode<'py>(
+    /// Decode every tensor: float32 arrays, or uint16 arrays of codes, each of its own shape.
+    fn decode<'py>(&self, py: Python<'py>, limits: PyLimits) -> PyResult<Vec<Tensor<'py>>> {
+        let bytes = self.bytes.as_bytes(py);
+        if let OwnedAddress::Compact { .. } = self.address {
+            // Refused: what the route says is not here.
+            let refused = Packet::parse(bytes, &already_checked())
+                .and_then(|packet| packet.decode(&limits.0).map(drop));
+            refused.map_err(|error| raise(py, &error))?;
+        }
+        self.latents.iter().map(|info| tensor(py, info, bytes, &limits.0)).collect()
+    }
+
+    /// The packet with at most the first `rows` of every tensor.
+    fn truncate<'py>(
         &self,
         py: Python<'py>,
+        rows: u32,
         limits: PyLimits,
-    ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
-        let bytes = self.bytes.as_bytes(py);
-        let latents = py
-            .detach(|| self.latents.decode(bytes, &limits.0))
-            .map_err(|error| raise(py, &error))?;
-        PyArray1::from_vec(py, latents).reshape(self.shape())
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.rewrite(py, |packet| packet.truncate(rows, &limits.0))
+    }
+
+    /// The packet in the compact profile.
+    fn to_compact<'py>(&self, py: Python<'py>, route: PyRoute) -> PyResult<Bound<'py, PyBytes>> {
+        self.rewrite(py, |packet| packet.to_compact(&route.borrowed()))
+    }
+
+    /// The packet in the self-contained profile.
+    fn to_self_contained<'py>(
+        &self,
+        py: Python<'py>,
+        route: PyRoute,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.rewrite(py, |packet| packet.to_self_contained(&route.borrowed()))
     }
 
     #[getter]
@@ -87,44 +148,72 @@ impl PyPacket {
         self.version
     }
 
+    /// The header in full; None in a compact packet.
     #[getter]
-    fn message_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.message_id)
+    fn header<'py>(&self, py: Python<'py>) -> Option<HeaderTuple<'py>> {
+        match &self.address {
+            OwnedAddress::SelfContained { message_id, sender, receiver, space } => Some((
+                PyBytes::new(py, message_id),
+                sender.tuple(py),
+                receiver.as_ref().map(|model| model.tuple(py)),
+                (PyBytes::new(py, &space.0.0), space.1.clone()),
+            )),
+            OwnedAddress::Compact { .. } => None,
+        }
     }
 
+    /// (message number, route) of a compact packet.
     #[getter]
-    fn sender<'py>(&self, py: Python<'py>) -> ModelTuple<'py> {
-        self.sender.tuple(py)
+    fn route(&self) -> Option<(u32, u32)> {
+        match self.address {
+            OwnedAddress::SelfContained { .. } => None,
+            OwnedAddress::Compact { message_number, route } => Some((message_number, route)),
+        }
     }
 
+    /// (name, shape, encoding, compression, scales, payload offset, payload length) of every tensor;
+    /// scales are (width, granularity, group, asymmetric) or None.
     #[getter]
-    fn receiver<'py>(&self, py: Python<'py>) -> Option<ModelTuple<'py>> {
-        self.receiver.as_ref().map(|model| model.tuple(py))
-    }
-
-    #[getter]
-    fn space<'py>(&self, py: Python<'py>) -> (Bound<'py, PyBytes>, String) {
-        (PyBytes::new(py, &self.space.0.0), self.space.1.clone())
-    }
-
-    #[getter]
-    fn encoding(&self) -> &'static str {
-        self.latents.layout.encoding.name()
-    }
-
-    #[getter]
-    fn compression(&self) -> &'static str {
-        self.latents.stage.name()
-    }
-
-    #[getter]
-    fn shape(&self) -> Vec<usize> {
-        self.latents.shape.extents().iter().map(|&extent| extent as usize).collect()
-    }
-
-    #[getter]
-    fn payload(&self) -> (usize, usize) {
-        (self.latents.payload_offset, self.latents.payload_length)
+    #[expect(clippy::type_complexity, reason = "a row of the stub, spelled out")]
+    fn tensors(
+        &self,
+        py: Python<'_>,
+    ) -> Vec<(
+        String,
+        Vec<usize>,
+        &'static str,
+        &'static str,
+        Option<(&'static str, &'static str, u32, bool)>,
+        usize,
+        usize,
+    )> {
+        let bytes = self.bytes.as_bytes(py);
+        self.latents
+            .iter()
+            .map(|info| {
+                let scales = match info.format {
+                    Format::Numbers(layout) => layout.scales,
+                    _ => None,
+                };
+                let scales = scales.map(|scales| {
+                    let group = match scales.granularity {
+                        Granularity::Group(size) => size,
+                        _ => 0,
+                    };
+                    let granularity = scales.granularity.name();
+                    (scales.width.name(), granularity, group, scales.asymmetric)
+                });
+                (
+                    info.name(bytes).to_owned(),
+                    info.shape.extents().iter().map(|&extent| extent as usize).collect(),
+                    info.format.name(),
+                    info.stage.name(),
+                    scales,
+                    info.payload_offset,
+                    info.payload_length,
+                )
+            })
+            .collect()
     }
 
     /// (type, critical, offset, length) of every section.
@@ -137,8 +226,51 @@ impl PyPacket {
     }
 }
 
+impl PyPacket {
+    /// Another packet made of this one.
+    fn rewrite<'py>(
+        &self,
+        py: Python<'py>,
+        make: impl FnOnce(&Packet<'_>) -> latentwire::Result<Vec<u8>> + Send,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.bytes.as_bytes(py);
+        let made = py
+            .detach(|| make(&Packet::parse(bytes, &already_checked())?))
+            .map_err(|error| raise(py, &error))?;
+        Ok(PyBytes::new(py, &made))
+    }
+}
+
+fn tensor<'py>(
+    py: Python<'py>,
+    info: &LatentsInfo,
+    bytes: &[u8],
+    limits: &Limits,
+) -> PyResult<Tensor<'py>> {
+    let shape: Vec<usize> = info.shape.extents().iter().map(|&extent| extent as usize).collect();
+    let name = info.name(bytes).to_owned();
+    let refuse = |error| raise(py, &error);
+    if let Format::Codes { codebook, size } = info.format {
+        let codes = py.detach(|| info.decode_codes(bytes, limits)).map_err(refuse)?;
+        let array = PyArray1::from_vec(py, codes).reshape(shape)?.into_any();
+        let codebook = codebook.unwrap_or(Fingerprint([0; 16]));
+        return Ok((name, array, Some((PyBytes::new(py, &codebook.0), size))));
+    }
+    let numbers = py.detach(|| info.decode(bytes, limits)).map_err(refuse)?;
+    Ok((name, PyArray1::from_vec(py, numbers).reshape(shape)?.into_any(), None))
+}
+
+/// For bytes that have passed the caller's limits already.
+fn already_checked() -> Limits {
+    Limits::default()
+        .with_total_bytes(usize::MAX)
+        .with_elements(usize::MAX)
+        .with_sections(usize::MAX)
+        .with_decompressed_bytes(usize::MAX)
+}
+
 /// (total bytes, elements, sections, decompressed bytes)
-pub(crate) struct PyLimits(Limits);
+pub(crate) struct PyLimits(pub(crate) Limits);
 
 impl<'py> FromPyObject<'_, 'py> for PyLimits {
     type Error = PyErr;

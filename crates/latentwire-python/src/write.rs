@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 
 use latentwire::{
-    Compression, EncodeOptions, Encoding, Fingerprint, Header, Message, MessageId, ModelRef,
-    Section, Shape, SpaceRef,
+    Compression, EncodeOptions, Encoding, Fingerprint, Granularity, Header, Latents, Message,
+    MessageId, Section, Shape, SpaceRef, Values,
 };
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::raise;
-
-type ModelTuple = ([u8; 16], String, String);
+use crate::route::{ModelTuple, PyRoute, model_ref};
 
 /// A message id that sorts by time: UUID version 7.
 #[pyfunction]
@@ -21,22 +20,76 @@ pub(crate) fn message_id(py: Python<'_>, unix_nanoseconds: u64, random: u64) -> 
     PyBytes::new(py, &MessageId::v7(unix_nanoseconds, random).0)
 }
 
-/// Write one message as a packet. A `level` tries zstd and keeps whichever is smaller.
+/// Numbers, or codes with their codebook and its size.
+#[derive(FromPyObject)]
+pub(crate) enum TensorArgument<'py> {
+    #[pyo3(transparent)]
+    Numbers(PyReadonlyArrayDyn<'py, f32>),
+    Codes(PyReadonlyArrayDyn<'py, u16>, [u8; 16], u32),
+}
+
+impl TensorArgument<'_> {
+    fn latents<'a>(&'a self, py: Python<'_>, name: &'a str) -> PyResult<Latents<'a>> {
+        let (shape, values) = match self {
+            Self::Numbers(numbers) => {
+                (numbers.shape(), Values::Numbers(Cow::Borrowed(elements(numbers)?)))
+            }
+            Self::Codes(codes, codebook, size) => {
+                let values = Values::Codes {
+                    codebook: Fingerprint(*codebook),
+                    size: *size,
+                    codes: Cow::Borrowed(elements(codes)?),
+                };
+                (codes.shape(), values)
+            }
+        };
+        let shape = Shape::new(shape).map_err(|error| raise(py, &error))?;
+        Ok(Latents { name, shape, values })
+    }
+}
+
+/// (encoding, granularity, group, asymmetric, zstd level)
+#[derive(FromPyObject)]
+pub(crate) struct OptionsArgument(String, String, u32, bool, Option<i32>);
+
+impl OptionsArgument {
+    pub(crate) fn options(&self) -> PyResult<EncodeOptions> {
+        let Self(encoding, granularity, group, asymmetric, level) = self;
+        let granularity = match granularity.as_str() {
+            "row" => Granularity::Row,
+            "tensor" => Granularity::Tensor,
+            "channel" => Granularity::Channel,
+            "group" => Granularity::Group(*group),
+            other => {
+                let text = format!("no scales by {other:?}; there are row, tensor, channel, group");
+                return Err(PyValueError::new_err(text));
+            }
+        };
+        let compression = level.map_or(Compression::None, |level| Compression::Zstd { level });
+        Ok(EncodeOptions::default()
+            .with_encoding(encoding_named(encoding)?)
+            .with_granularity(granularity)
+            .with_asymmetric(*asymmetric)
+            .with_compression(compression))
+    }
+}
+
+/// Write one message as a packet; with a route, as a compact one.
 #[pyfunction]
-#[pyo3(signature = (latents, *, message_id, sender, receiver, space, sections, encoding, level))]
+#[pyo3(signature = (tensors, *, message_id, sender, receiver, space, sections, options, route))]
 #[allow(clippy::too_many_arguments, reason = "keyword-only in Python: one a field of the header")]
 pub(crate) fn encode<'py>(
     py: Python<'py>,
-    latents: PyReadonlyArrayDyn<'py, f32>,
+    tensors: Vec<(String, TensorArgument<'py>)>,
     message_id: [u8; 16],
     sender: ModelTuple,
     receiver: Option<ModelTuple>,
     space: ([u8; 16], String),
     sections: Vec<(u16, Bound<'py, PyBytes>)>,
-    encoding: &str,
-    level: Option<i32>,
+    options: OptionsArgument,
+    route: Option<PyRoute>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let shape = Shape::new(latents.shape()).map_err(|error| raise(py, &error))?;
+    let latents = tensors.iter().map(|(name, tensor)| tensor.latents(py, name));
     let message = Message {
         header: Header {
             message_id: MessageId(message_id),
@@ -44,8 +97,7 @@ pub(crate) fn encode<'py>(
             receiver: receiver.as_ref().map(model_ref),
             space: SpaceRef { fingerprint: Fingerprint(space.0), name: &space.1 },
         },
-        shape,
-        latents: Cow::Borrowed(elements(&latents)?),
+        latents: latents.collect::<PyResult<_>>()?,
         sections: sections
             .iter()
             .map(|(section_type, body)| Section {
@@ -54,11 +106,13 @@ pub(crate) fn encode<'py>(
             })
             .collect(),
     };
-    let compression = level.map_or(Compression::None, |level| Compression::Zstd { level });
-    let options = EncodeOptions::default()
-        .with_encoding(encoding_named(encoding)?)
-        .with_compression(compression);
-    let packet = py.detach(|| message.encode(&options)).map_err(|error| raise(py, &error))?;
+    let options = options.options()?;
+    let packet = py
+        .detach(|| match &route {
+            Some(route) => message.encode_on(&route.borrowed(), &options),
+            None => message.encode(&options),
+        })
+        .map_err(|error| raise(py, &error))?;
     Ok(PyBytes::new(py, &packet))
 }
 
@@ -78,18 +132,16 @@ pub(crate) fn quantize_roundtrip<'py>(
 }
 
 /// The numbers of an array, the last axis fastest.
-fn elements<'a>(latents: &'a PyReadonlyArrayDyn<'_, f32>) -> PyResult<&'a [f32]> {
+pub(crate) fn elements<'a, T: Element>(
+    array: &'a PyReadonlyArrayDyn<'_, T>,
+) -> PyResult<&'a [T]> {
     // `as_slice` takes Fortran order as well, whose numbers lie in another order.
-    if !latents.is_c_contiguous() {
-        let strides = latents.strides();
+    if !array.is_c_contiguous() {
+        let strides = array.strides();
         let text = format!("expected a C-contiguous array, found strides of {strides:?} bytes");
         return Err(PyValueError::new_err(text));
     }
-    Ok(latents.as_slice()?)
-}
-
-fn model_ref((fingerprint, name, revision): &ModelTuple) -> ModelRef<'_> {
-    ModelRef { fingerprint: Fingerprint(*fingerprint), name, revision }
+    Ok(array.as_slice()?)
 }
 
 fn encoding_named(name: &str) -> PyResult<Encoding> {

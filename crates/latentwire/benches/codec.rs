@@ -2,12 +2,11 @@
 
 #![expect(missing_docs, reason = "the function that criterion_group makes")]
 
-use std::borrow::Cow;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use latentwire::{
-    Compression, EncodeOptions, Encoding, Fingerprint, Header, Limits, Message, MessageId,
+    Compression, EncodeOptions, Encoding, Fingerprint, Header, Latents, Limits, Message, MessageId,
     ModelRef, Packet, Shape, SpaceRef, quantize_roundtrip,
 };
 
@@ -18,7 +17,7 @@ const ZSTD_LEVEL: i32 = 9;
 
 fn message() -> Message<'static> {
     let mut state = 1_u32;
-    let latents = (0..NUM_ROWS * ROW_LEN)
+    let latents: Vec<f32> = (0..NUM_ROWS * ROW_LEN)
         .map(|_| {
             // The sum of four uniform numbers is close to what encoders send: normal.
             (0..4).fold(0.0, |sum, _| {
@@ -38,8 +37,10 @@ fn message() -> Message<'static> {
             receiver: None,
             space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "tiny-v1" },
         },
-        shape: Shape::new(&[NUM_ROWS, ROW_LEN]).expect("a shape"),
-        latents: Cow::Owned(latents),
+        latents: vec![Latents::new(
+            Shape::new(&[NUM_ROWS, ROW_LEN]).expect("a shape"),
+            latents,
+        )],
         sections: Vec::new(),
     }
 }
@@ -60,7 +61,7 @@ fn codec(criterion: &mut Criterion) {
         }
     }
     // Bytes of the latents as a model holds them, so that encodings can be compared.
-    let throughput = || Throughput::Bytes(message.latents.len() as u64 * 4);
+    let throughput = || Throughput::Bytes((NUM_ROWS * ROW_LEN * 4) as u64);
 
     let mut encode = criterion.benchmark_group("encode");
     encode.throughput(throughput());
@@ -97,7 +98,7 @@ fn codec(criterion: &mut Criterion) {
     roundtrip.throughput(throughput());
     for &encoding in Encoding::ALL {
         let name = format!("{NUM_ROWS}x{ROW_LEN} {}", encoding.name());
-        let mut latents = message.latents.to_vec();
+        let mut latents = message.latents[0].values.numbers().expect("numbers").to_vec();
         roundtrip.bench_function(name, |bencher| {
             bencher.iter(|| quantize_roundtrip(black_box(&mut latents), ROW_LEN, encoding));
         });

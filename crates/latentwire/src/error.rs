@@ -68,36 +68,67 @@ error_kinds! {
     PreambleLength, "preamble.length", Malformed, "the declared length holds no packet";
     PreambleFlags, "preamble.flags", UnsupportedFeature, "unknown preamble flags";
     PreambleProfile, "preamble.profile", UnsupportedFeature, "unknown header profile";
+    PreambleBare, "preamble.bare", Malformed, "the frame of the latents is there or missing wrongly";
     ChecksumMismatch, "checksum.mismatch", Checksum, "the checksum does not match";
     VarintNotMinimal, "varint.not_minimal", Malformed, "a number is written longer than it needs";
-    VarintOverflow, "varint.overflow", Malformed, "a number does not fit in 32 bits";
+    VarintOverflow, "varint.overflow", Malformed, "a number does not fit in its field";
     FieldOverrun, "field.overrun", Malformed, "a field runs past the part that holds it";
     HeaderName, "header.name", Malformed, "a name is not allowed";
     HeaderReceiver, "header.receiver", Malformed, "the receiver marker is not allowed";
+    HeaderRoute, "header.route", UnsupportedFeature, "the route of the packet is not known here";
     SectionType, "section.type", Malformed, "no such section type is possible";
     SectionOrder, "section.order", Malformed, "sections are not in ascending order of type";
     SectionDuplicate, "section.duplicate", Malformed, "a section stands twice";
     SectionCriticality, "section.criticality", Malformed, "a section has the wrong criticality";
     SectionUnknown, "section.unknown_critical", UnsupportedFeature, "unknown critical section";
     SectionMissing, "section.missing", Malformed, "a required section is missing";
+    SectionTrailing, "section.trailing_bytes", Malformed, "bytes follow the last field of a section";
+    SectionUtf8, "section.utf8", Malformed, "a section's text is not UTF-8";
     LatentsEncoding, "latents.encoding", UnsupportedFeature, "unknown payload encoding";
     LatentsStage, "latents.stage", UnsupportedFeature, "unknown or missing lossless stage";
     LatentsLayout, "latents.layout", UnsupportedFeature, "unknown payload layout";
     LatentsScaleBits, "latents.scale_bits", Malformed, "an encoding without scales sets scale bits";
+    LatentsName, "latents.name", Malformed, "the name of a tensor is not allowed";
     LatentsExtent, "latents.extent", Malformed, "an extent of the shape is zero";
+    LatentsGroup, "latents.group", Malformed, "rows do not fall into such groups";
+    LatentsCodebook, "latents.codebook", Malformed, "no codebook has this size";
+    LatentsIndex, "latents.index", Malformed, "an index is beyond its codebook";
     LatentsLength, "latents.length", Malformed, "the payload does not have the length of its shape";
     LatentsCompressed, "latents.compressed", Malformed, "the compressed payload cannot be restored";
     LatentsScale, "latents.scale", Malformed, "a scale is not allowed";
     LatentsQuantum, "latents.quantum", Malformed, "a row's codes do not fit its scale";
+    LatentsZeroPoint, "latents.zero_point", Malformed, "a zero point is not allowed";
+    LatentsPadding, "latents.padding", Malformed, "bits beyond the codes of a row are set";
     LatentsValue, "latents.value", Malformed, "a latent is not finite";
+    LiteralsKind, "literals.kind", UnsupportedFeature, "unknown kind of literal";
+    LiteralsSpan, "literals.span", Malformed, "a literal is empty or ends beyond 32 bits";
+    LiteralsSource, "literals.source", Malformed, "a literal is not what stands in the source";
+    TextStage, "text.stage", UnsupportedFeature, "unknown or missing lossless stage of the text";
+    TextLength, "text.length", Malformed, "the compressed text is not shorter than the text";
+    TextCompressed, "text.compressed", Malformed, "the compressed text cannot be restored";
+    AnswerKind, "answer.kind", UnsupportedFeature, "unknown kind of answer space";
+    AnswerChoice, "answer.choice", Malformed, "a choice is empty or stands twice";
+    MetadataKey, "metadata.key", Malformed, "a key is not allowed";
+    MetadataOrder, "metadata.order", Malformed, "keys are not in ascending order";
+    MetadataType, "metadata.type", UnsupportedFeature, "unknown type of value";
+    MetadataValue, "metadata.value", Malformed, "a number is not finite, or is a negative zero";
+    TraceId, "trace.id", Malformed, "a trace context without an id";
+    TraceFlags, "trace.flags", UnsupportedFeature, "unknown trace flags";
+    TraceState, "trace.state", Malformed, "the tracestate is not allowed";
     LimitTotalBytes, "limit.total_bytes", LimitExceeded, "the packet is larger than allowed";
     LimitElements, "limit.elements", LimitExceeded, "the latents have more elements than allowed";
     LimitSections, "limit.sections", LimitExceeded, "the packet has more sections than allowed";
     LimitDecompressed, "limit.decompressed_bytes", LimitExceeded, "the payload is larger than allowed";
+    LimitItems, "limit.items", LimitExceeded, "a section has more items than allowed";
     MessageShape, "message.shape", InvalidMessage, "the latents cannot have this shape";
     MessageNotFinite, "message.not_finite", InvalidMessage, "a latent is not finite";
     MessageTooLarge, "message.magnitude", InvalidMessage, "a latent is too large for this encoding";
+    MessageLayout, "message.layout", InvalidMessage, "the encoding has no such scales";
+    MessageGroup, "message.group", InvalidMessage, "rows cannot be scaled in such groups";
     MessageName, "message.name", InvalidMessage, "a name cannot be written";
+    MessageRoute, "message.route", InvalidMessage, "the message is not one of this route";
+    MessageIndex, "message.index", InvalidMessage, "an index is beyond its codebook";
+    MessageRows, "message.rows", InvalidMessage, "there are no such first rows";
     MessageSection, "message.section", InvalidMessage, "a section cannot be written";
     MessageLevel, "message.level", InvalidMessage, "no such compression level";
     MessageStage, "message.stage", InvalidMessage, "this build has no such lossless stage";
@@ -139,6 +170,11 @@ impl Error {
         found: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self { kind, offset: None, expected: expected.into(), found: found.into() }
+    }
+
+    /// The same finding, made in bytes that begin at byte `base` of the packet.
+    pub(crate) fn moved_by(self, base: usize) -> Self {
+        Self { offset: self.offset.map(|at| at.saturating_add(base)), ..self }
     }
 
     /// What was found wrong.

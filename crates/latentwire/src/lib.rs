@@ -7,12 +7,12 @@
 //! [`Error`]: never with a panic, never with an allocation past the caller's [`Limits`].
 //!
 //! ```
-//! use std::borrow::Cow;
 //! use latentwire::{
-//!     EncodeOptions, Fingerprint, Header, Limits, Message, MessageId, ModelRef, Packet, Shape,
-//!     SpaceRef,
+//!     EncodeOptions, Fingerprint, Header, Latents, Limits, Message, MessageId, ModelRef, Packet,
+//!     Shape, SpaceRef,
 //! };
 //!
+//! let numbers = [0.5, -1.0, 0.25, 0.0, 2.0, -2.0];
 //! let message = Message {
 //!     header: Header {
 //!         message_id: MessageId::v7(1_700_000_000_000_000_000, 42),
@@ -20,17 +20,17 @@
 //!         receiver: None, // anyone who hears the space
 //!         space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "gist-32x256" },
 //!     },
-//!     shape: Shape::new(&[2, 3])?,
-//!     latents: Cow::Borrowed(&[0.5, -1.0, 0.25, 0.0, 2.0, -2.0]),
+//!     latents: vec![Latents::new(Shape::new(&[2, 3])?, &numbers[..])],
 //!     sections: Vec::new(),
 //! };
 //! let bytes = message.encode(&EncodeOptions::default())?; // int8, one scale a row
 //!
 //! let packet = Packet::parse(&bytes, &Limits::default())?; // verified, latents not yet decoded
-//! assert_eq!(packet.header().sender.name, "tiny-llama");
+//! assert_eq!(packet.header().unwrap().sender.name, "tiny-llama");
 //! let received = packet.decode(&Limits::default())?;
-//! assert_eq!(received.shape, message.shape);
-//! assert!((received.latents[1] + 1.0).abs() < 0.005);
+//! assert_eq!(received.latents[0].shape, message.latents[0].shape);
+//! let numbers = received.latents[0].values.numbers().unwrap();
+//! assert!((numbers[1] + 1.0).abs() < 0.005);
 //! # Ok::<(), latentwire::Error>(())
 //! ```
 
@@ -39,15 +39,26 @@ mod codec;
 mod error;
 mod limits;
 mod message;
+mod stream;
+mod route;
+pub mod sections;
 mod wire;
 
-pub use codec::{Encoding, Layout, ScaleWidth, Stage, quantize_roundtrip};
+pub use codec::{
+    Encoding, Granularity, Layout, ScaleLayout, ScaleWidth, Stage, quantize_roundtrip,
+};
 pub use error::{Error, ErrorKind, Family, Result};
 pub use limits::Limits;
 pub use message::{
-    Fingerprint, Header, MAX_NAME_BYTES, MAX_RANK, Message, MessageId, ModelRef, Section, Shape,
-    SpaceRef,
+    Fingerprint, Header, Latents, MAX_NAME_BYTES, MAX_RANK, Message, MessageId, ModelRef, Section,
+    Shape, SpaceRef, Values,
+};
+pub use route::Route;
+pub use stream::{
+    Damage, IndexEntry, IndexFinding, PacketId, PacketReader, PacketWriter, Recovered, Recovery,
+    StreamError, StreamIndex, StreamPacket, Tail,
 };
 pub use wire::{
-    Compression, EncodeOptions, LATENTS, LatentsInfo, MAGIC, MAX_TYPE, Packet, SectionInfo, Version,
+    ANSWER_SPACE, Address, Compression, EncodeOptions, Format, LATENTS, LITERALS, LatentsInfo, MAGIC,
+    MAX_TYPE, METADATA, Packet, SEAL, SectionInfo, TEXT, TRACE, Version,
 };

@@ -12,17 +12,20 @@ pub struct Limits {
     elements: usize,
     sections: usize,
     decompressed_bytes: usize,
+    items: usize,
 }
 
 impl Default for Limits {
-    /// 16 MiB a packet, 4 Mi elements, 64 sections, 16 MiB of payload: some 500 times the default
-    /// message of 32 x 256 latents, and never more than about 32 MiB of memory.
+    /// 16 MiB a packet, 4 Mi elements, 64 sections, 16 MiB of payload, 4096 items a section: some
+    /// 500 times the default message of 32 x 256 latents, and never more than about 32 MiB of
+    /// memory.
     fn default() -> Self {
         Self {
             total_bytes: 16 << 20,
             elements: 4 << 20,
             sections: 64,
             decompressed_bytes: 16 << 20,
+            items: 4096,
         }
     }
 }
@@ -53,4 +56,5 @@ impl Limits {
         with_decompressed_bytes,
         "bytes of the payload once its lossless stage is undone"
     );
+    limit!(items, with_items, "literals, choices or entries of metadata in one section");
 }

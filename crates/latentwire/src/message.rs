@@ -145,6 +145,13 @@ impl Shape {
         self.extents().last().copied().unwrap_or(1)
     }
 
+    /// The same shape with another first extent; `None` if it has no rows to choose from.
+    pub(crate) fn with_first(&self, first: u32) -> Option<Self> {
+        let mut extents = self.extents;
+        *extents.first_mut()? = first;
+        (self.rank > 1 && first > 0).then_some(Self { extents, rank: self.rank })
+    }
+
     /// The rows: the product of all extents but the last.
     #[must_use]
     pub fn num_rows(&self) -> u64 {
@@ -158,13 +165,75 @@ impl fmt::Debug for Shape {
     }
 }
 
-/// A typed part of a packet that this version does not interpret.
+/// A typed part of a packet beside the latents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Section<'a> {
-    /// Its type: 2 to 8191.
+    /// Its type: 2 to 8191, but for the seal.
     pub section_type: u16,
     /// Its bytes, verbatim.
     pub body: &'a [u8],
+}
+
+/// What stands in a latent tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values<'a> {
+    /// Finite numbers, the last axis fastest.
+    Numbers(Cow<'a, [f32]>),
+    /// Indices into a codebook that both ends have, the last axis fastest.
+    Codes {
+        /// Names the codebook.
+        codebook: Fingerprint,
+        /// How many entries an index chooses from: 2 to 65,536.
+        size: u32,
+        /// The indices, each below `size`.
+        codes: Cow<'a, [u16]>,
+    },
+}
+
+impl Values<'_> {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Codes { codes, .. } => codes.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The numbers, if it is numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&[f32]> {
+        match self {
+            Self::Numbers(numbers) => Some(numbers),
+            Self::Codes { .. } => None,
+        }
+    }
+}
+
+/// One latent tensor of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latents<'a> {
+    /// Tells the tensors of a message apart, for example `layer.3.key`; empty for the one that needs
+    /// no name.
+    pub name: &'a str,
+    /// The extents of `values`.
+    pub shape: Shape,
+    /// What stands in it.
+    pub values: Values<'a>,
+}
+
+impl<'a> Latents<'a> {
+    /// A tensor of numbers without a name.
+    #[must_use]
+    pub fn new(shape: Shape, numbers: impl Into<Cow<'a, [f32]>>) -> Self {
+        Self { name: "", shape, values: Values::Numbers(numbers.into()) }
+    }
 }
 
 /// What one packet says.
@@ -172,11 +241,9 @@ pub struct Section<'a> {
 pub struct Message<'a> {
     /// Who speaks to whom, and in which space.
     pub header: Header<'a>,
-    /// The extents of `latents`.
-    pub shape: Shape,
-    /// The latents, the last axis fastest.
-    pub latents: Cow<'a, [f32]>,
-    /// Ancillary sections of later versions or other makers, carried as they are. They are
-    /// written in ascending order of type; sections of one type keep their order.
+    /// The latents: one tensor, or several with different names.
+    pub latents: Vec<Latents<'a>>,
+    /// Ancillary sections. They are written in ascending order of type; sections of one type keep
+    /// their order.
     pub sections: Vec<Section<'a>>,
 }

@@ -1,9 +1,7 @@
 //! The specification's worked example and tables are those of the crate.
 
-use std::borrow::Cow;
-
 use latentwire::{
-    EncodeOptions, ErrorKind, Family, Fingerprint, Header, Limits, Message, MessageId, ModelRef,
+    EncodeOptions, ErrorKind, Family, Fingerprint, Header, Latents, Limits, Message, MessageId, ModelRef,
     Packet, Shape, SpaceRef,
 };
 
@@ -33,15 +31,18 @@ fn the_worked_example_is_what_the_encoder_writes_and_the_decoder_reads() {
             receiver: None,
             space: SpaceRef { fingerprint: Fingerprint([0x22; 16]), name: "s" },
         },
-        shape: Shape::new(&[2, 3]).expect("a shape"),
-        latents: Cow::Borrowed(&[0.5, -1.0, 0.25, 0.0, 2.0, -2.0]),
+        latents: vec![Latents::new(
+            Shape::new(&[2, 3]).expect("a shape"),
+            &[0.5, -1.0, 0.25, 0.0, 2.0, -2.0][..],
+        )],
         sections: Vec::new(),
     };
     let written = message.encode(&EncodeOptions::default()).expect("a message");
     assert_eq!(written, worked_example());
     let packet = Packet::parse(&written, &Limits::default()).expect("a packet");
     let decoded = packet.decode(&Limits::default()).expect("latents");
-    for value in decoded.latents.get(..3).expect("a row") {
+    let numbers = decoded.latents[0].values.numbers().expect("numbers");
+    for value in numbers.get(..3).expect("a row") {
         let exact = format!("{:.17}", f64::from(*value));
         assert!(SPECIFICATION.contains(exact.trim_end_matches('0')), "{exact}");
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import random
@@ -138,15 +139,21 @@ class Trainer:
         if "adapters" not in self.stage.train:
             return LatentSpace.load(self.run_dir)
         digests = [f"{n} {m.weights_digest.hex()[:12]}" for n, m in self.receivers.items()]
+        recipe = hashlib.blake2b(self._founding().encode(), digest_size=6).hexdigest()
         manifest = LatentSpace(
             name=space.name,
             num_latents=space.num_latents,
             latent_width=space.latent_width,
             encoding=space.encoding,
-            lineage=f"{self.stage.sender}, seed {self.recipe.seed}, receivers {', '.join(digests)}",
+            lineage=f"{self.stage.sender}, seed {self.recipe.seed}, recipe {recipe}, "
+            f"receivers {', '.join(digests)}",
         )
         manifest.save(self.run_dir)
         return manifest
+
+    def _founding(self) -> str:
+        """What makes a founding run another one: the recipe without the stages that join later."""
+        return self.recipe.model_copy(update={"stages": [self.stage]}).model_dump_json()
 
     def _adapter(self, name: str) -> Adapter:
         frozen = self.receivers[name]

@@ -26,6 +26,7 @@ pub(crate) fn vectors(base: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     vectors.extend(latents(&base));
     vectors.extend(payloads(&base));
     vectors.extend(beyond_limits(&base));
+    vectors.extend(compact());
     vectors
 }
 
@@ -47,7 +48,8 @@ fn preambles(base: &Base<'_>) -> Vec<Named> {
         ("other-major", base.overwritten(4, 2)),
         ("length-below-checksum", base.overwritten(LENGTH, 3)),
         ("unknown-flag", base.with(6..7, &[0x80])),
-        ("unknown-profile", base.with(6..7, &[0x01])),
+        ("reserved-profile", base.with(6..7, &[0x03])),
+        ("bare-self-contained", base.with(6..7, &[0x04])),
     ]
 }
 
@@ -75,9 +77,15 @@ fn sections(base: &Base<'_>) -> Vec<Named> {
         ("section-order", base.with(TAG..TAG, &[0x04, 0])),
         ("section-longer-than-packet", base.with(TAG + 1..KIND, &[0x7F])),
         ("two-latent-sections", base.with(CHECKSUM..CHECKSUM, latents)),
+        ("unnamed-tensor-second", {
+            base.with(TAG..TAG, &[0x03, 9, 0x01, 0x40, 1, b'a', 1, 0, 0, 0, 0])
+        }),
         ("no-latent-section", base.with(TAG..CHECKSUM, &[])),
         ("ancillary-latents", base.with(TAG..TAG + 1, &[0x02])),
-        ("unknown-critical-section", base.with(CHECKSUM..CHECKSUM, &[0x05, 0])),
+        ("critical-literals", base.with(CHECKSUM..CHECKSUM, &[0x05, 0])),
+        ("ancillary-seal", base.with(CHECKSUM..CHECKSUM, &[0x0E, 0])),
+        ("two-trace-sections", base.with(CHECKSUM..CHECKSUM, &[0x0C, 0, 0x0C, 0])),
+        ("unknown-critical-section", base.with(CHECKSUM..CHECKSUM, &[0x11, 0])),
     ]
 }
 
@@ -87,7 +95,13 @@ fn latents(base: &Base<'_>) -> Vec<Named> {
         ("unknown-encoding", base.with(KIND..FORM, &[0x1F])),
         ("unknown-stage", base.with(KIND..FORM, &[0xE1])),
         ("reserved-form", base.with(FORM..EXTENT, &[0x80])),
-        ("reserved-scale-layout", base.with_latents(&[0x04, 0x04, 1, 0x00, 0x3C, 127])),
+        ("sign-asymmetric", base.with_latents(&[0x08, 0x20, 1, 0x00, 0x3C, 1])),
+        ("tensor-name-empty", base.with_latents(&[0x05, 0x40, 0, 1, 0x38])),
+        ("tensor-name-with-escape", base.with_latents(&[0x05, 0x40, 1, 0x1B, 1, 0x38])),
+        ("group-that-does-not-divide", base.with_latents(&[0x04, 0x0C, 4, 3, 0, 0, 0, 0])),
+        ("group-of-a-whole-row", base.with_latents(&[0x04, 0x0C, 2, 2, 0x00, 0x3C, 127, 0])),
+        ("codebook-of-1", base.with_latents(&[&[0x09, 0, 1, 1][..], &[7; 16]].concat())),
+        ("codebook-of-65537", base.with_latents(&[0x09, 0, 1, 0x81, 0x80, 0x04])),
         ("scale-bits-without-scales", base.with(FORM..EXTENT, &[0x10])),
         ("extent-zero", base.with(EXTENT..PAYLOAD, &[0x00])),
         ("shape-larger-than-payload", base.with(EXTENT..PAYLOAD, &[0x06])),
@@ -105,6 +119,9 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
     let wide = |scale: f32, code: i8| {
         let raw = [&[0x04, 0x10, 1][..], &scale.to_le_bytes(), &code.to_le_bytes()];
         base.with_latents(&raw.concat())
+    };
+    let codes = |size: u8, payload: u8| {
+        base.with_latents(&[&[0x09, 0, 1, size][..], &[0x55; 16], &[payload]].concat())
     };
     // 64 numbers of 4 bytes, and instead of a frame of 256 bytes what is given.
     let zstd = |frame: &[u8]| base.with_latents(&[&[0x21, 0, 64][..], frame].concat());
@@ -131,6 +148,17 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
         ("int8-scale-larger-than-needed", narrow(0x3C00, 126)),
         ("int8-code-of-minus-128", narrow(0x3C00, -128)),
         ("int8-code-under-scale-zero", narrow(0x0000, 1)),
+        ("fp8-not-a-number", base.with_latents(&[0x05, 0, 1, 0x7F])),
+        ("int4-code-of-15", base.with_latents(&[0x06, 0x05, 1, 1, 0x00, 0x3C, 0x0F])),
+        ("int4-scale-larger-than-needed", base.with_latents(&[0x06, 0, 1, 0x00, 0x3C, 0x0D])),
+        ("int4-padding", base.with_latents(&[0x06, 0, 1, 0x00, 0x3C, 0x1E])),
+        ("int2-scale-larger-than-needed", base.with_latents(&[0x07, 0, 1, 0x00, 0x3C, 0x02])),
+        ("int2-code-under-scale-zero", base.with_latents(&[0x07, 0, 1, 0x00, 0x00, 0x03])),
+        ("sign-code-under-scale-zero", base.with_latents(&[0x08, 0, 1, 0x00, 0x00, 0x00])),
+        ("zero-point-beyond-codes", base.with_latents(&[0x06, 0x20, 1, 0x00, 0x3C, 16, 0])),
+        ("zero-point-under-scale-zero", base.with_latents(&[0x06, 0x20, 1, 0, 0, 1, 1])),
+        ("code-beyond-codebook", codes(5, 0b101)),
+        ("code-padding", codes(5, 0b1100)),
         ("zstd-no-frame", zstd(b"no frame")),
         ("zstd-other-content-size", zstd(&zeros(257, 257))),
         ("zstd-content-shorter-than-said", zstd(&zeros(256, 255))),
@@ -138,6 +166,22 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
         ("zstd-second-frame", zstd(&[&zeros(256, 256)[..], &skippable].concat())),
         ("zstd-only-skippable", zstd(&skippable)),
         ("zstd-not-smaller", zstd(&[0; 256])),
+    ]
+}
+
+/// Compact packets, of message 1 on route 5.
+fn compact() -> Vec<Named> {
+    let packet = |flags: u8, fields: &[u8]| {
+        let front = [&b"\x89LWP\x01\x00"[..], &[flags, fields.len() as u8 + 4]].concat();
+        sealed(&[&front, fields, &[0; 4]].concat())
+    };
+    let header = [1, 0, 0, 0, 5];
+    let one = [0x01, 0x00, 1, 0, 0, 0x80, 0x3F];
+    let named = [0x01, 0x40, 1, b'a', 1, 0, 0, 0x80, 0x3F];
+    vec![
+        ("compact-frame-without-need", packet(0b001, &[&header[..], &[0x03, 7], &one].concat())),
+        ("compact-bare-with-name", packet(0b101, &[&header[..], &named].concat())),
+        ("compact-without-its-route", packet(0b101, &[&header[..], &one].concat())),
     ]
 }
 
@@ -152,7 +196,7 @@ fn beyond_limits(base: &Base<'_>) -> Vec<Named> {
         ("limit-total-bytes", endless),
         ("limit-elements", base.with_latents(&[0x01, 0, 0x81, 0x80, 0x80, 0x02])),
         ("limit-elements-beyond-64-bits", base.with_latents(&[&[0x01, 3][..], &huge].concat())),
-        ("limit-sections", base.with(CHECKSUM..CHECKSUM, &[0x04, 0].repeat(64))),
+        ("limit-sections", base.with(CHECKSUM..CHECKSUM, &[0x10, 0].repeat(64))),
         ("limit-decompressed-bytes", base.with_latents(&blown_up)),
     ]
 }

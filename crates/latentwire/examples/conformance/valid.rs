@@ -1,10 +1,8 @@
 //! Packets that every reader must read.
 
-use std::borrow::Cow;
-
 use latentwire::{
-    Compression, EncodeOptions, Encoding, Fingerprint, Header, Message, MessageId, ModelRef,
-    Section, Shape, SpaceRef,
+    Compression, EncodeOptions, Encoding, Fingerprint, Granularity, Header, Latents, Message,
+    MessageId, ModelRef, Route, Section, Shape, SpaceRef, Values,
 };
 
 use crate::{Failure, invalid};
@@ -13,6 +11,7 @@ use crate::{Failure, invalid};
 pub(crate) struct Vector {
     pub(crate) name: &'static str,
     pub(crate) given: Message<'static>,
+    pub(crate) route: Option<Route<'static>>,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -26,6 +25,9 @@ const LONG_NAME: &str = "\
 pub(crate) fn vectors() -> Result<Vec<Vector>, Failure> {
     let mut vectors = frames()?;
     vectors.extend(numbers()?);
+    vectors.extend(quantized()?);
+    vectors.extend(tensors()?);
+    vectors.extend(compact()?);
     vectors.extend(compressed()?);
     Ok(vectors)
 }
@@ -46,7 +48,7 @@ fn frames() -> Result<Vec<Vector>, Failure> {
     long.header.space.name = LONG_NAME;
     let mut carrying = uniform(&[1, 4], 1.0)?;
     carrying.sections = vec![
-        Section { section_type: 6, body: b"00-trace" },
+        Section { section_type: 8, body: b"of a later version" },
         Section { section_type: 4100, body: b"" },
         Section { section_type: 4100, body: b"private" },
     ];
@@ -112,12 +114,91 @@ fn numbers() -> Result<Vec<Vector>, Failure> {
     ])
 }
 
+/// Every grid with every sharing of scales; seven numbers a row leave bits to pad.
+fn quantized() -> Result<Vec<Vector>, Failure> {
+    let of = |name, extents: &[usize], encoding, granularity, asymmetric| {
+        let given = uniform(extents, 1.0)?;
+        let options = EncodeOptions::default()
+            .with_encoding(encoding)
+            .with_granularity(granularity)
+            .with_asymmetric(asymmetric);
+        Ok::<_, Failure>(Vector { name, bytes: given.encode(&options)?, given, route: None })
+    };
+    let (row, tensor, channel) = (Granularity::Row, Granularity::Tensor, Granularity::Channel);
+    let two = |power| 2_f32.powi(power);
+    let fp8 = [
+        1.0625, 1.1875, -1.3125, two(-10), two(-10).next_up(), two(-9) * 1.5, 464.0, -448.0, -0.0,
+    ];
+    Ok(vec![
+        vector("fp8-rounding", holding(&[9], &fp8)?, Encoding::Fp8)?,
+        of("int4-rows", &[3, 7], Encoding::Int4, row, false)?,
+        of("int2-rows", &[3, 7], Encoding::Int2, row, false)?,
+        of("sign-rows", &[3, 17], Encoding::Sign, row, false)?,
+        of("int8-tensor", &[3, 7], Encoding::Int8, tensor, false)?,
+        of("int8-channels", &[3, 7], Encoding::Int8, channel, false)?,
+        of("int8-groups", &[3, 8], Encoding::Int8, Granularity::Group(4), false)?,
+        of("int4-groups", &[2, 2, 6], Encoding::Int4, Granularity::Group(3), false)?,
+        of("int2-channels", &[3, 7], Encoding::Int2, channel, false)?,
+        of("sign-tensor", &[3, 17], Encoding::Sign, tensor, false)?,
+        of("int8-asymmetric-rows", &[3, 7], Encoding::Int8, row, true)?,
+        of("int4-asymmetric-channels", &[3, 7], Encoding::Int4, channel, true)?,
+        of("int2-asymmetric-groups", &[3, 6], Encoding::Int2, Granularity::Group(2), true)?,
+        of("int8-asymmetric-tensor", &[3, 7], Encoding::Int8, tensor, true)?,
+        vector("int4-zeros", holding(&[2, 3], &[0.0; 6])?, Encoding::Int4)?,
+        vector("int2-zeros", holding(&[2, 3], &[0.0; 6])?, Encoding::Int2)?,
+        vector("sign-zeros", holding(&[2, 3], &[0.0; 6])?, Encoding::Sign)?,
+    ])
+}
+
+/// Several tensors, and indices instead of numbers.
+fn tensors() -> Result<Vec<Vector>, Failure> {
+    let mut several = uniform(&[2, 3], 1.0)?;
+    several.latents = vec![
+        named("", &uniform(&[3], 1.0)?),
+        named("layer.1.key", &uniform(&[2, 4], 1.0)?),
+        named("layer.0.key", &uniform(&[1, 2, 2], 1.0)?),
+    ];
+    let several = vector("several-tensors", several, Encoding::F16)?;
+    let codes = |name, extents: &[usize], size| vector(name, coded(extents, size)?, Encoding::Int8);
+    Ok(vec![
+        several,
+        codes("codes-of-4", &[2, 16], 4)?,
+        codes("codes-of-5", &[3, 3], 5)?,
+        codes("codes-of-4096", &[2, 3], 4096)?,
+        codes("codes-of-65536", &[1, 3], 65_536)?,
+    ])
+}
+
+/// The compact profile, with and without a frame around the latents.
+fn compact() -> Result<Vec<Vector>, Failure> {
+    let of = |name, given: Message<'static>, id| {
+        let route = Route { id, ..ROUTE };
+        let given = Message { header: route.header(7), ..given };
+        let bytes = given.encode_on(&route, &EncodeOptions::default())?;
+        Ok::<_, Failure>(Vector { name, given, route: Some(route), bytes })
+    };
+    let mut carrying = uniform(&[1, 4], 1.0)?;
+    carrying.sections = vec![Section { section_type: 4100, body: b"private" }];
+    let mut several = uniform(&[1, 4], 1.0)?;
+    several.latents = vec![named("a", &several), named("b", &several)];
+    let mut one_named = uniform(&[1, 4], 1.0)?;
+    one_named.latents = vec![named("a", &one_named)];
+    Ok(vec![
+        of("compact-int8-32x256", uniform(&[32, 256], 1.0)?, 1)?,
+        of("compact-large-route", uniform(&[1, 4], 1.0)?, u32::MAX)?,
+        of("compact-carried-section", carrying, 1)?,
+        of("compact-several-tensors", several, 1)?,
+        of("compact-named-tensor", one_named, 1)?,
+        of("compact-codes", coded(&[1, 16], 4)?, 1)?,
+    ])
+}
+
 fn compressed() -> Result<Vec<Vector>, Failure> {
     let of = |name, encoding: Encoding| -> Result<Vector, Failure> {
         let given = holding(&[4, 64], &[0.5; 256])?;
         let level = Compression::Zstd { level: 9 };
         let options = EncodeOptions::default().with_encoding(encoding).with_compression(level);
-        Ok(Vector { name, bytes: given.encode(&options)?, given })
+        Ok(Vector { name, bytes: given.encode(&options)?, given, route: None })
     };
     Ok(vec![of("f32-zstd", Encoding::F32)?, of("int8-zstd", Encoding::Int8)?])
 }
@@ -128,7 +209,7 @@ fn vector(
     encoding: Encoding,
 ) -> Result<Vector, Failure> {
     let bytes = given.encode(&EncodeOptions::default().with_encoding(encoding))?;
-    Ok(Vector { name, given, bytes })
+    Ok(Vector { name, given, route: None, bytes })
 }
 
 /// A message of numbers within -2..2 times `scale`, the same on every machine.
@@ -155,8 +236,38 @@ fn holding(extents: &[usize], latents: &[f32]) -> Result<Message<'static>, Failu
             receiver: None,
             space: SpaceRef { fingerprint: Fingerprint([0x22; 16]), name: "tiny-v1" },
         },
-        shape: Shape::new(extents)?,
-        latents: Cow::Owned(latents.to_vec()),
+        latents: vec![Latents::new(Shape::new(extents)?, latents.to_vec())],
         sections: Vec::new(),
     })
 }
+
+/// The first tensor of a message, under another name.
+fn named(name: &'static str, message: &Message<'static>) -> Latents<'static> {
+    let unnamed = message.latents.first().cloned();
+    Latents { name, ..unnamed.unwrap_or_else(|| unreachable!("a message has latents")) }
+}
+
+/// A message of indices into a codebook of `size` entries.
+fn coded(extents: &[usize], size: u32) -> Result<Message<'static>, Failure> {
+    let mut message = holding(extents, &[])?;
+    let count = extents.iter().product::<usize>() as u32;
+    let codes = (1..=count).map(|code| (code.wrapping_mul(size - 1) % size) as u16);
+    let codes = codes.collect::<Vec<_>>().into();
+    for latents in &mut message.latents {
+        latents.values = Values::Codes { codebook: CODEBOOK, size, codes: Clone::clone(&codes) };
+    }
+    Ok(message)
+}
+
+const CODEBOOK: Fingerprint = Fingerprint([0x55; 16]);
+
+const ROUTE: Route<'static> = Route {
+    id: 1,
+    message_prefix: [
+        0x01, 0xA2, 0x0D, 0x6E, 0xC9, 0x2A, 0x75, 0x3E, 0x87, 0x0C, 0x71, 0xDB,
+    ],
+    sender: ModelRef { fingerprint: Fingerprint([0x11; 16]), name: "tiny-llama", revision: "" },
+    receiver: None,
+    space: SpaceRef { fingerprint: Fingerprint([0x22; 16]), name: "tiny-v1" },
+    codebook: Some(CODEBOOK),
+};

@@ -3,91 +3,38 @@
 //! A codec sees rows of numbers and a payload, and knows neither packets nor versions.
 
 mod bf16;
+pub(crate) mod codes;
 mod f16;
 mod f32;
-mod int8;
+mod fp8;
+mod grid;
+mod layout;
 pub(crate) mod lossless;
+mod packing;
+mod quantized;
+mod scales;
 
+pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
+pub(crate) use layout::packed_len;
+pub(crate) use codes::index_bits;
+
+use self::grid::Grid;
+use self::quantized::Quantized;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Shape;
 
-/// How the numbers of a payload are written.
+/// How numbers are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Encoding {
-    /// IEEE 754 binary32. Exact.
-    F32,
-    /// IEEE 754 binary16, rounded to nearest even.
-    F16,
-    /// The upper half of a binary32, rounded to nearest even.
-    Bf16,
-    /// Integers from -127 to 127 and one scale a row.
-    Int8,
+pub(crate) struct Choice {
+    pub(crate) encoding: Encoding,
+    pub(crate) granularity: Granularity,
+    pub(crate) asymmetric: bool,
 }
 
-impl Encoding {
-    /// Every encoding that this crate reads and writes.
-    pub const ALL: &[Self] = &[Self::F32, Self::F16, Self::Bf16, Self::Int8];
-    pub(crate) const CODES: &str = "1 (f32), 2 (f16), 3 (bf16) or 4 (int8)";
-
-    /// The name used in text, for example `int8`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        }
-    }
-
-    /// The encoding of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|encoding| encoding.name() == name)
-    }
-
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::F32 => 1,
-            Self::F16 => 2,
-            Self::Bf16 => 3,
-            Self::Int8 => 4,
-        }
-    }
-
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.iter().copied().find(|encoding| encoding.code() == code)
-    }
-
-    pub(crate) const fn has_scales(self) -> bool {
-        matches!(self, Self::Int8)
-    }
-
-    const fn bytes_per_element(self) -> u64 {
-        match self {
-            Self::F32 => 4,
-            Self::F16 | Self::Bf16 => 2,
-            Self::Int8 => 1,
-        }
-    }
-}
-
-/// How wide a scale is written. Both hold 11 significant bits; the wide one reaches further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ScaleWidth {
-    /// Two bytes.
-    F16,
-    /// Four bytes.
-    F32,
-}
-
-impl ScaleWidth {
-    const fn bytes(self) -> usize {
-        match self {
-            Self::F16 => 2,
-            Self::F32 => 4,
-        }
+impl Choice {
+    /// An encoding with scales by row, symmetric.
+    pub(crate) const fn plain(encoding: Encoding) -> Self {
+        Self { encoding, granularity: Granularity::Row, asymmetric: false }
     }
 }
 
@@ -125,41 +72,49 @@ impl Stage {
     }
 }
 
-/// What it takes to read a payload, beside its shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Layout {
-    /// How numbers are written.
-    pub encoding: Encoding,
-    /// How wide the scales are; `None` if the encoding has none.
-    pub scales: Option<ScaleWidth>,
-}
-
-impl Layout {
-    /// Bytes of the payload before its lossless stage. Saturates; limits come first.
-    pub(crate) fn raw_len(self, shape: &Shape) -> u64 {
-        let scale_bytes = self.scales.map_or(0, ScaleWidth::bytes) as u64;
-        let scales = shape.num_rows().saturating_mul(scale_bytes);
-        let values = shape.num_elements().saturating_mul(self.encoding.bytes_per_element());
-        scales.saturating_add(values)
-    }
-}
-
 /// Latents that have been checked for an encoding and can be written without a failure.
 pub(crate) enum Plan {
     F32,
     F16,
     Bf16,
-    Int8(int8::Scales),
+    Fp8,
+    Quantized(Encoding, Quantized),
 }
 
 /// Checks that `latents` can be written, and finds their scales.
-pub(crate) fn plan(encoding: Encoding, latents: &[f32], row_len: usize) -> Result<Plan> {
-    match encoding {
-        Encoding::F32 => check_magnitude(latents, f32::MAX).map(|()| Plan::F32),
-        Encoding::F16 => check_magnitude(latents, f16::LARGEST).map(|()| Plan::F16),
-        Encoding::Bf16 => check_magnitude(latents, bf16::LARGEST).map(|()| Plan::Bf16),
-        Encoding::Int8 => int8::Scales::of(latents, row_len).map(Plan::Int8),
+pub(crate) fn plan(choice: Choice, latents: &[f32], shape: &Shape) -> Result<Plan> {
+    let Choice { encoding, granularity, asymmetric } = choice;
+    if let Granularity::Group(size) = granularity
+        && !is_group(size, shape.row_len())
+    {
+        let expected = format!("a part of {}, the length of a row", shape.row_len());
+        return Err(Error::nowhere(ErrorKind::MessageGroup, expected, size.to_string()));
     }
+    if encoding.has_scales() {
+        let Some(grid) = Grid::of(encoding, asymmetric) else {
+            let expected = "an encoding with zero points: int8, int4 or int2";
+            return Err(Error::nowhere(ErrorKind::MessageLayout, expected, encoding.name()));
+        };
+        return Quantized::plan(latents, shape, grid, encoding.bits(), granularity)
+            .map(|quantized| Plan::Quantized(encoding, quantized));
+    }
+    if asymmetric || granularity != Granularity::Row {
+        let expected = "an encoding with scales: int8, int4, int2 or sign";
+        return Err(Error::nowhere(ErrorKind::MessageLayout, expected, encoding.name()));
+    }
+    let (largest, plan) = match encoding {
+        Encoding::F16 => (f16::LARGEST, Plan::F16),
+        Encoding::Bf16 => (bf16::LARGEST, Plan::Bf16),
+        Encoding::Fp8 => (fp8::LARGEST, Plan::Fp8),
+        _ => (f32::MAX, Plan::F32),
+    };
+    check_magnitude(latents, largest).map(|()| plan)
+}
+
+/// Whether rows of `row_len` can have a scale for every `size` numbers. A group as long as the row
+/// would be a second way to write scales by row.
+pub(crate) fn is_group(size: u32, row_len: u32) -> bool {
+    size > 0 && size < row_len && row_len.is_multiple_of(size)
 }
 
 impl Plan {
@@ -168,7 +123,8 @@ impl Plan {
             Self::F32 => (Encoding::F32, None),
             Self::F16 => (Encoding::F16, None),
             Self::Bf16 => (Encoding::Bf16, None),
-            Self::Int8(scales) => (Encoding::Int8, Some(scales.width())),
+            Self::Fp8 => (Encoding::Fp8, None),
+            Self::Quantized(encoding, quantized) => (*encoding, Some(quantized.scale_layout())),
         };
         Layout { encoding, scales }
     }
@@ -179,7 +135,8 @@ impl Plan {
             Self::F32 => f32::write(latents, out),
             Self::F16 => f16::write(latents, out),
             Self::Bf16 => bf16::write(latents, out),
-            Self::Int8(scales) => int8::write(scales, latents, row_len, out),
+            Self::Fp8 => fp8::write(latents, out),
+            Self::Quantized(_, quantized) => quantized.write(latents, row_len, out),
         }
     }
 }
@@ -198,24 +155,49 @@ pub(crate) fn decode(
         return Err(fault(ErrorKind::LatentsLength, base, 0, expected, found));
     }
     let mut latents = vec![0.0; shape.num_elements() as usize];
-    match (layout.encoding, layout.scales) {
-        (Encoding::F32, _) => f32::read(raw, &mut latents),
-        (Encoding::F16, _) => f16::read(raw, &mut latents),
-        (Encoding::Bf16, _) => bf16::read(raw, &mut latents),
-        (Encoding::Int8, scales) => {
-            let width = scales.unwrap_or(ScaleWidth::F16);
-            int8::read(width, raw, shape.row_len() as usize, &mut latents, base)?;
-            return Ok(latents);
-        }
+    if let Some(scales) = layout.scales
+        && let Some(grid) = Grid::of(layout.encoding, scales.asymmetric)
+    {
+        quantized::read(layout, scales, grid, shape, raw, base, &mut latents)?;
+        return Ok(latents);
+    }
+    match layout.encoding {
+        Encoding::F16 => f16::read(raw, &mut latents),
+        Encoding::Bf16 => bf16::read(raw, &mut latents),
+        Encoding::Fp8 => fp8::read(raw, &mut latents),
+        _ => f32::read(raw, &mut latents),
     }
     match first_not_finite(&latents) {
         None => Ok(latents),
         Some(index) => {
-            let at = index.saturating_mul(layout.encoding.bytes_per_element() as usize);
+            let at = index.saturating_mul(layout.encoding.bits() as usize / 8);
             let found = latents.get(index).map(ToString::to_string).unwrap_or_default();
             Err(fault(ErrorKind::LatentsValue, base, at, "a finite number", found))
         }
     }
+}
+
+/// The raw payload of the first rows of `raw`, a whole one: `kept` is `shape` with a smaller first
+/// extent. Scales may fit a narrower width without the rows that are gone.
+pub(crate) fn first_rows(
+    layout: Layout,
+    shape: &Shape,
+    kept: &Shape,
+    raw: &[u8],
+) -> (Layout, Vec<u8>) {
+    let codes_len = (kept.num_rows() * layout.row_bytes(kept)) as usize;
+    let (scales, codes) =
+        raw.split_at_checked(layout.scale_bytes(shape) as usize).unwrap_or_default();
+    let codes = codes.get(..codes_len).unwrap_or_default();
+    let Some(scale_layout) = layout.scales else {
+        return (layout, codes.to_vec());
+    };
+    let (all, count) =
+        (scale_layout.granularity.num_scales(shape), scale_layout.granularity.num_scales(kept));
+    let (scale_layout, mut out) =
+        scales::first(scale_layout, all as usize, count as usize, scales);
+    out.extend_from_slice(codes);
+    (Layout { scales: Some(scale_layout), ..layout }, out)
 }
 
 /// Replaces `latents` by exactly what a receiver would decode, row by row of `row_len` numbers.
@@ -236,11 +218,16 @@ pub fn quantize_roundtrip(latents: &mut [f32], row_len: usize, encoding: Encodin
         let found = format!("{} numbers in rows of {row_len}", latents.len());
         return Err(Error::nowhere(ErrorKind::MessageShape, expected, found));
     }
-    match plan(encoding, latents, row_len)? {
+    if latents.is_empty() {
+        return Ok(());
+    }
+    let shape = Shape::new(&[latents.len() / row_len, row_len])?;
+    match plan(Choice::plain(encoding), latents, &shape)? {
         Plan::F32 => {}
         Plan::F16 => f16::round(latents),
         Plan::Bf16 => bf16::round(latents),
-        Plan::Int8(scales) => int8::round(&scales, latents, row_len),
+        Plan::Fp8 => fp8::round(latents),
+        Plan::Quantized(_, quantized) => quantized.round(latents, row_len),
     }
     Ok(())
 }
@@ -272,20 +259,19 @@ fn check_magnitude(latents: &[f32], largest: f32) -> Result<()> {
     if max_magnitude_bits(latents) <= largest.to_bits() {
         return Ok(());
     }
-    Err(refuse_latents(latents, 0, largest))
+    Err(refuse_latents(latents, largest))
 }
 
-/// The error for the first of `latents` that is not finite or beyond `largest`; they begin at
-/// element `first` of the message.
+/// The error for the first of `latents` that is not finite or, if all are, beyond `largest`.
 #[cold]
-fn refuse_latents(latents: &[f32], first: usize, largest: f32) -> Error {
+fn refuse_latents(latents: &[f32], largest: f32) -> Error {
     let culprit = latents
         .iter()
         .enumerate()
         .find(|(_, value)| !value.is_finite())
         .or_else(|| latents.iter().enumerate().find(|(_, value)| value.abs() > largest));
     let (index, value) = culprit.map_or((0, f32::NAN), |(index, &value)| (index, value));
-    let found = format!("{value:e} at element {}", first + index);
+    let found = format!("{value:e} at element {index}");
     if value.is_finite() {
         let expected = format!("magnitudes up to {largest:e}");
         Error::nowhere(ErrorKind::MessageTooLarge, expected, found)

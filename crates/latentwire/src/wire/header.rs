@@ -1,6 +1,7 @@
-//! The self-contained header: message, sender, receiver and space, readable by anyone at any time.
+//! The header in its two profiles: self-contained, readable by anyone at any time, and compact, where
+//! a number stands for what both ends know.
 
-use super::cursor::{Cursor, is_name, name_rule};
+use super::cursor::{Cursor, is_name, name_rule, put_varint, varint_len};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Header, MessageId, ModelRef, SpaceRef};
 
@@ -8,6 +9,46 @@ use crate::message::{Header, MessageId, ModelRef, SpaceRef};
 const RECEIVER_ANY: u8 = 0;
 /// The marker before the receiver: it follows.
 const RECEIVER_NAMED: u8 = 1;
+
+/// Whose message it is, as its header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Address<'a> {
+    /// In full.
+    SelfContained(Header<'a>),
+    /// By what both ends have agreed on.
+    Compact {
+        /// Which message of its route.
+        message_number: u32,
+        /// The number of the [`Route`](crate::Route).
+        route: u32,
+    },
+}
+
+impl<'a> Address<'a> {
+    /// The header in full, if this packet has it.
+    #[must_use]
+    pub fn header(&self) -> Option<&Header<'a>> {
+        match self {
+            Self::SelfContained(header) => Some(header),
+            Self::Compact { .. } => None,
+        }
+    }
+}
+
+pub(crate) fn read_compact<'a>(cursor: &mut Cursor<'a>) -> Result<Address<'a>> {
+    let message_number = u32::from_le_bytes(cursor.array()?);
+    Ok(Address::Compact { message_number, route: cursor.varint()? })
+}
+
+pub(crate) fn write_compact(out: &mut Vec<u8>, message_number: u32, route: u32) {
+    out.extend_from_slice(&message_number.to_le_bytes());
+    put_varint(out, route);
+}
+
+/// Bytes that [`write_compact`] appends.
+pub(crate) fn compact_len(route: u32) -> usize {
+    4 + varint_len(route)
+}
 
 pub(crate) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Header<'a>> {
     let message_id = MessageId(cursor.array()?);
@@ -75,6 +116,11 @@ pub(crate) fn check(header: &Header<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses names that the header of `address` cannot hold.
+pub(crate) fn check_address(address: &Address<'_>) -> Result<()> {
+    address.header().map_or(Ok(()), check)
 }
 
 /// Bytes that [`write()`] appends.

@@ -1,18 +1,24 @@
 //! The bytes of a packet: preamble, header, sections, checksum. `docs/spec/latentwire-v1.md` is
 //! the authority; this module follows it, one file a part.
 
-mod cursor;
+mod convert;
+pub(crate) mod cursor;
+mod draft;
 mod header;
 mod latents;
 mod preamble;
 mod read;
 mod section;
+mod truncate;
 mod write;
 
-pub use latents::LatentsInfo;
+pub use header::Address;
+pub use latents::{Format, LatentsInfo};
 pub use preamble::{MAGIC, Version};
 pub use read::Packet;
-pub use section::{LATENTS, MAX_TYPE, SectionInfo};
+pub use section::{
+    ANSWER_SPACE, LATENTS, LITERALS, MAX_TYPE, METADATA, SEAL, SectionInfo, TEXT, TRACE,
+};
 pub use write::{Compression, EncodeOptions};
 
 #[cfg(test)]

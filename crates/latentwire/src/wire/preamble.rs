@@ -25,7 +25,25 @@ impl Version {
 
 /// How the header names its parties: bits 0 and 1 of the flags.
 const PROFILE_MASK: u8 = 0b0000_0011;
-const PROFILE_SELF_CONTAINED: u8 = 0;
+/// In a compact packet: its only section is one of latents, and stands without tag and length.
+const BARE_BIT: u8 = 0b0000_0100;
+
+/// How the header names its parties, and whether the latents stand in a frame of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    SelfContained,
+    Compact { is_bare: bool },
+}
+
+impl Profile {
+    fn flags(self) -> u8 {
+        match self {
+            Self::SelfContained => 0,
+            Self::Compact { is_bare: false } => 1,
+            Self::Compact { is_bare: true } => 1 | BARE_BIT,
+        }
+    }
+}
 
 /// The most bytes that a preamble takes.
 pub(crate) const MAX_LEN: usize = 12;
@@ -82,26 +100,38 @@ impl Preamble {
         Ok(Self { version: Version { major, minor }, flags, flags_at, total_len })
     }
 
-    /// Refuses flags that this version does not know: every one of them changes how the rest is
-    /// read. Done after the checksum, because a flag may be a flipped bit.
-    pub(crate) fn check_flags(&self) -> Result<()> {
-        let unknown = self.flags & !PROFILE_MASK;
-        if unknown != 0 {
-            let (expected, found) = ("bits 2 to 7 clear", format!("{:#010b}", self.flags));
-            return Err(Error::at(ErrorKind::PreambleFlags, self.flags_at, expected, found));
-        }
-        if self.flags & PROFILE_MASK != PROFILE_SELF_CONTAINED {
-            let (expected, found) = ("0 (self-contained)", self.flags.to_string());
-            return Err(Error::at(ErrorKind::PreambleProfile, self.flags_at, expected, found));
-        }
-        Ok(())
+    /// The profile. Refuses flags that this version does not know: every one of them changes how
+    /// the rest is read. Done after the checksum, because a flag may be a flipped bit.
+    pub(crate) fn profile(&self) -> Result<Profile> {
+        let known = [
+            Profile::SelfContained,
+            Profile::Compact { is_bare: false },
+            Profile::Compact { is_bare: true },
+        ];
+        known.into_iter().find(|profile| profile.flags() == self.flags).ok_or_else(|| {
+            let found = format!("{:#010b}", self.flags);
+            let is_profile_known = self.flags & PROFILE_MASK <= 1;
+            let (kind, expected) = if self.flags & !(PROFILE_MASK | BARE_BIT) != 0 {
+                (ErrorKind::PreambleFlags, "bits 3 to 7 clear")
+            } else if is_profile_known {
+                (ErrorKind::PreambleFlags, "bit 2 clear in a self-contained packet")
+            } else {
+                (ErrorKind::PreambleProfile, "0 (self-contained) or 1 (compact)")
+            };
+            Error::at(kind, self.flags_at, expected, found)
+        })
+    }
+
+    /// Where the flags stand.
+    pub(crate) fn flags_at(&self) -> usize {
+        self.flags_at
     }
 }
 
 /// Appends the preamble of a packet with `rest_len` bytes after it, checksum included.
-pub(crate) fn write(out: &mut Vec<u8>, rest_len: u32) {
+pub(crate) fn write(out: &mut Vec<u8>, profile: Profile, rest_len: u32) {
     out.extend_from_slice(&MAGIC);
     let Version { major, minor } = Version::CURRENT;
-    out.extend_from_slice(&[major, minor, PROFILE_SELF_CONTAINED]);
+    out.extend_from_slice(&[major, minor, profile.flags()]);
     put_varint(out, rest_len);
 }

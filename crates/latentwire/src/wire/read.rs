@@ -3,23 +3,24 @@
 use std::borrow::Cow;
 
 use super::cursor::Cursor;
-use super::latents::LatentsInfo;
-use super::preamble::{Preamble, Version};
-use super::section::{self, SectionInfo};
-use super::{LATENTS, header};
+use super::header::{self, Address};
+use super::latents::{Format, LatentsInfo, check_elements};
+use super::preamble::{Preamble, Profile, Version};
+use super::section::{self, LATENTS, SEAL, SectionInfo};
 use crate::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::message::{Header, Message, Section};
+use crate::message::{Fingerprint, Header, Latents, Message, Section, Values};
+use crate::route::Route;
 
 /// Checked bytes of one message. Everything but the payload of the latents has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     bytes: &'a [u8],
     version: Version,
-    header: Header<'a>,
+    address: Address<'a>,
     sections: Vec<SectionInfo>,
-    latents: LatentsInfo,
+    latents: Vec<LatentsInfo>,
 }
 
 impl<'a> Packet<'a> {
@@ -40,12 +41,43 @@ impl<'a> Packet<'a> {
             return Err(Error::at(ErrorKind::PacketTrailingBytes, total_len, expected, found));
         }
         let body_end = verify_checksum(bytes)?;
-        preamble.check_flags()?;
+        let profile = preamble.profile()?;
 
         let mut cursor = cursor.within(body_end);
-        let header = header::read(&mut cursor)?;
-        let (sections, latents) = read_sections(&mut cursor, limits)?;
-        Ok(Self { bytes, version: preamble.version, header, sections, latents })
+        let is_compact = profile != Profile::SelfContained;
+        let address = if is_compact {
+            header::read_compact(&mut cursor)?
+        } else {
+            Address::SelfContained(header::read(&mut cursor)?)
+        };
+        let reading = Reading { bytes, limits, is_compact };
+        let (sections, latents) = if profile == (Profile::Compact { is_bare: true }) {
+            reading.bare(cursor)?
+        } else {
+            reading.sections(&mut cursor)?
+        };
+        let packet = Self { bytes, version: preamble.version, address, sections, latents };
+        packet.check_frame(profile, preamble.flags_at())?;
+        Ok(packet)
+    }
+
+    /// A compact packet leaves out the frame of its latents exactly if it can.
+    fn check_frame(&self, profile: Profile, flags_at: usize) -> Result<()> {
+        let can_be_bare = match (self.sections.as_slice(), self.latents.as_slice()) {
+            ([_], [latents]) => latents.name(self.bytes).is_empty(),
+            _ => false,
+        };
+        match profile {
+            Profile::Compact { is_bare } if is_bare != can_be_bare => {
+                let (expected, found) = if is_bare {
+                    ("a frame around latents with a name", "none")
+                } else {
+                    ("no frame around the only section", "one")
+                };
+                Err(Error::at(ErrorKind::PreambleBare, flags_at, expected, found))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The version that the packet was written in.
@@ -54,10 +86,16 @@ impl<'a> Packet<'a> {
         self.version
     }
 
-    /// Who speaks to whom, and in which space.
+    /// Whose message it is, in full or by a route.
     #[must_use]
-    pub fn header(&self) -> &Header<'a> {
-        &self.header
+    pub fn address(&self) -> &Address<'a> {
+        &self.address
+    }
+
+    /// Who speaks to whom, and in which space; `None` in a compact packet, whose route says it.
+    #[must_use]
+    pub fn header(&self) -> Option<&Header<'a>> {
+        self.address.header()
     }
 
     /// Where every section lies, in the order of the packet.
@@ -66,9 +104,9 @@ impl<'a> Packet<'a> {
         &self.sections
     }
 
-    /// How the latents are encoded, and where.
+    /// How every latent tensor is encoded, and where; there is at least one.
     #[must_use]
-    pub fn latents(&self) -> &LatentsInfo {
+    pub fn latents(&self) -> &[LatentsInfo] {
         &self.latents
     }
 
@@ -78,19 +116,69 @@ impl<'a> Packet<'a> {
         self.bytes
     }
 
-    /// Decodes the payload and gives the whole message.
+    /// Decodes the payloads of a self-contained packet and gives the whole message.
     pub fn decode(&self, limits: &Limits) -> Result<Message<'a>> {
-        let carried = self.sections.iter().filter(|info| info.section_type != LATENTS);
+        self.message(None, limits)
+    }
+
+    /// Decodes the payloads and gives the whole message; a compact packet must be of `route`.
+    pub fn decode_on(&self, route: &Route<'a>, limits: &Limits) -> Result<Message<'a>> {
+        self.message(Some(route), limits)
+    }
+
+    fn message(&self, route: Option<&Route<'a>>, limits: &Limits) -> Result<Message<'a>> {
+        let header = self.header_on(route)?;
+        let tensors = self.latents.iter().map(|info| {
+            let values = match info.format {
+                Format::Numbers(_) => Values::Numbers(info.decode(self.bytes, limits)?.into()),
+                Format::Codes { codebook, size } => Values::Codes {
+                    codebook: self.codebook_on(codebook, route)?,
+                    size,
+                    codes: Cow::Owned(info.decode_codes(self.bytes, limits)?),
+                },
+            };
+            Ok(Latents { name: info.name(self.bytes), shape: info.shape, values })
+        });
+        let others = self.sections.iter().filter(|info| !matches!(info.section_type, LATENTS | SEAL));
         Ok(Message {
-            header: self.header,
-            shape: self.latents.shape,
-            latents: Cow::Owned(self.latents.decode(self.bytes, limits)?),
-            sections: carried
+            header,
+            latents: tensors.collect::<Result<_>>()?,
+            sections: others
                 .map(|info| Section {
                     section_type: info.section_type,
                     body: info.body(self.bytes),
                 })
                 .collect(),
+        })
+    }
+
+    /// The header in full, looked up in `route` if this packet has none.
+    pub(crate) fn header_on(&self, route: Option<&Route<'a>>) -> Result<Header<'a>> {
+        match (self.address, route) {
+            (Address::SelfContained(header), _) => Ok(header),
+            (Address::Compact { message_number, route: id }, Some(route)) if route.id == id => {
+                Ok(route.header(message_number))
+            }
+            (Address::Compact { route: id, .. }, other) => {
+                let expected = other
+                    .map_or("a self-contained packet, or its route".into(), |route| {
+                        format!("route {}", route.id)
+                    });
+                let found = format!("a compact packet of route {id}");
+                Err(Error::nowhere(ErrorKind::HeaderRoute, expected, found))
+            }
+        }
+    }
+
+    /// The codebook that a front or else the route names.
+    pub(crate) fn codebook_on(
+        &self,
+        named: Option<Fingerprint>,
+        route: Option<&Route<'a>>,
+    ) -> Result<Fingerprint> {
+        named.or_else(|| route.and_then(|route| route.codebook)).ok_or_else(|| {
+            let (expected, found) = ("a route that names a codebook", "one that does not");
+            Error::nowhere(ErrorKind::HeaderRoute, expected, found)
         })
     }
 }
@@ -109,51 +197,76 @@ fn verify_checksum(bytes: &[u8]) -> Result<usize> {
     Err(Error::at(ErrorKind::ChecksumMismatch, covered.len(), expected, found))
 }
 
-fn read_sections(
-    cursor: &mut Cursor<'_>,
-    limits: &Limits,
-) -> Result<(Vec<SectionInfo>, LatentsInfo)> {
-    let mut sections: Vec<SectionInfo> = Vec::new();
-    let mut latents = None;
-    while cursor.remaining() > 0 {
-        let at = cursor.at();
-        if sections.len() >= limits.sections() {
-            let expected = format!("at most {}", limits.sections());
-            return Err(Error::at(ErrorKind::LimitSections, at, expected, "one more"));
-        }
-        let start = *cursor;
-        let info = section::read(cursor)?;
-        let previous = sections.last().map_or(0, |last| last.section_type);
-        if info.section_type < previous {
-            let expected = format!("type {previous} or above");
-            let found = info.section_type.to_string();
-            return Err(Error::at(ErrorKind::SectionOrder, at, expected, found));
-        }
-        match (info.section_type, info.critical) {
-            (LATENTS, false) => {
-                let found = "type 1 marked ancillary";
-                let kind = ErrorKind::SectionCriticality;
-                return Err(Error::at(kind, at, "latents marked critical", found));
-            }
-            (LATENTS, true) => {
-                let body = start.jump(info.offset).within(info.end());
-                let read = LatentsInfo::read(body, &info, limits)?;
-                if latents.replace(read).is_some() {
-                    let kind = ErrorKind::SectionDuplicate;
-                    return Err(Error::at(kind, at, "one latent section", "another"));
-                }
-            }
-            (unknown, true) => {
-                let (expected, found) = ("type 1 (latents)", format!("type {unknown}"));
-                return Err(Error::at(ErrorKind::SectionUnknown, at, expected, found));
-            }
-            (_, false) => {}
-        }
-        sections.push(info);
+/// What the sections are read with.
+struct Reading<'a> {
+    bytes: &'a [u8],
+    limits: &'a Limits,
+    is_compact: bool,
+}
+
+impl Reading<'_> {
+    /// One latent section without a frame, from `cursor` to the checksum.
+    fn bare(&self, cursor: Cursor<'_>) -> Result<(Vec<SectionInfo>, Vec<LatentsInfo>)> {
+        let (offset, length) = (cursor.at(), cursor.remaining());
+        let section = SectionInfo { section_type: LATENTS, critical: true, offset, length };
+        let mut latents = Vec::new();
+        self.add(&mut latents, cursor, &section)?;
+        Ok((vec![section], latents))
     }
-    let latents = latents.ok_or_else(|| {
-        let found = format!("{} other sections", sections.len());
-        Error::at(ErrorKind::SectionMissing, cursor.at(), "a latent section", found)
-    })?;
-    Ok((sections, latents))
+
+    /// Sections up to the checksum.
+    fn sections(&self, cursor: &mut Cursor<'_>) -> Result<(Vec<SectionInfo>, Vec<LatentsInfo>)> {
+        let mut sections: Vec<SectionInfo> = Vec::new();
+        let mut latents = Vec::new();
+        while cursor.remaining() > 0 {
+            let at = cursor.at();
+            if sections.len() >= self.limits.sections() {
+                let expected = format!("at most {}", self.limits.sections());
+                return Err(Error::at(ErrorKind::LimitSections, at, expected, "one more"));
+            }
+            let start = *cursor;
+            let info = section::read(cursor)?;
+            let previous = sections.last().map_or(0, |last| last.section_type);
+            section::check_place(&info, previous, at)?;
+            if info.section_type == LATENTS {
+                let body = start.jump(info.offset).within(info.end());
+                self.add(&mut latents, body, &info)?;
+            }
+            sections.push(info);
+        }
+        if latents.is_empty() {
+            let found = format!("{} other sections", sections.len());
+            let kind = ErrorKind::SectionMissing;
+            return Err(Error::at(kind, cursor.at(), "a latent section", found));
+        }
+        Ok((sections, latents))
+    }
+
+    /// Reads the front of one more tensor.
+    fn add(
+        &self,
+        latents: &mut Vec<LatentsInfo>,
+        body: Cursor<'_>,
+        section: &SectionInfo,
+    ) -> Result<()> {
+        let at = body.at();
+        let info = LatentsInfo::read(body, section, self.is_compact)?;
+        let elements = latents.iter().chain([&info]).fold(0_u64, |sum, info| {
+            sum.saturating_add(info.shape.num_elements())
+        });
+        check_elements(elements, at, self.limits)?;
+        info.check_length()?;
+        let name = info.name(self.bytes);
+        if latents.iter().any(|other| other.name(self.bytes) == name) {
+            let expected = "tensors of different names";
+            let kind = ErrorKind::SectionDuplicate;
+            return Err(Error::at(kind, at, expected, format!("{name:?} again")));
+        }
+        if name.is_empty() && !latents.is_empty() {
+            let expected = "the tensor without a name before those with one";
+            return Err(Error::at(ErrorKind::SectionOrder, at, expected, "it after another"));
+        }
+        latents.push(info);
+        Ok(())
+    }
 }

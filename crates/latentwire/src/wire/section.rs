@@ -5,6 +5,18 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The latents of the message. Critical.
 pub const LATENTS: u16 = 1;
+/// Spans of the source that must arrive exactly.
+pub const LITERALS: u16 = 2;
+/// Text beside the latents.
+pub const TEXT: u16 = 3;
+/// What answers the sender expects.
+pub const ANSWER_SPACE: u16 = 4;
+/// Typed values by key.
+pub const METADATA: u16 = 5;
+/// W3C trace context.
+pub const TRACE: u16 = 6;
+/// Authenticates the packet. Critical.
+pub const SEAL: u16 = 7;
 /// The highest type there can be: with the critical bit it fills a tag of two bytes.
 pub const MAX_TYPE: u16 = 0x1FFF;
 
@@ -52,6 +64,31 @@ pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<SectionInfo> {
     let offset = cursor.at();
     cursor.take(length)?;
     Ok(SectionInfo { section_type, critical: tag & CRITICAL_BIT != 0, offset, length })
+}
+
+/// Refuses a section that may not stand after one of type `previous`, or not so marked.
+pub(crate) fn check_place(info: &SectionInfo, previous: u16, at: usize) -> Result<()> {
+    let SectionInfo { section_type, critical, .. } = *info;
+    let refuse = |kind, expected: String, found: String| Err(Error::at(kind, at, expected, found));
+    if section_type < previous {
+        let expected = format!("type {previous} or above");
+        return refuse(ErrorKind::SectionOrder, expected, section_type.to_string());
+    }
+    let must_be_critical = matches!(section_type, LATENTS | SEAL);
+    if section_type <= SEAL && critical != must_be_critical {
+        let marked = |critical| if critical { "critical" } else { "ancillary" };
+        let expected = format!("type {section_type} marked {}", marked(must_be_critical));
+        return refuse(ErrorKind::SectionCriticality, expected, marked(critical).into());
+    }
+    if section_type == previous && (LATENTS + 1..=SEAL).contains(&section_type) {
+        let expected = "one section of its type".into();
+        return refuse(ErrorKind::SectionDuplicate, expected, format!("another of type {section_type}"));
+    }
+    if section_type > SEAL && critical {
+        let expected = "a known type, 1 (latents) to 7 (seal)".into();
+        return refuse(ErrorKind::SectionUnknown, expected, format!("type {section_type}"));
+    }
+    Ok(())
 }
 
 /// Appends a section's frame; its body is to follow.

@@ -1,11 +1,14 @@
 //! From a message to its one packet.
 
-use super::cursor::varint_len;
-use super::{LATENTS, MAX_TYPE, header, latents, preamble, section};
-use crate::checksum;
-use crate::codec::{self, Encoding, Layout, Stage};
+use super::cursor::{is_name, name_rule};
+use super::draft::{Draft, Payload, Piece, Tensor};
+use super::header::{self, Address};
+use super::latents::{Format, Front, is_codebook};
+use super::{LATENTS, MAX_TYPE, SEAL};
+use crate::codec::{self, Choice, Encoding, Granularity, Stage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Message, Section};
+use crate::message::{Latents, Message, Section, Values};
+use crate::route::Route;
 
 /// Whether to try a lossless stage over the payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,13 +37,20 @@ pub enum Compression {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EncodeOptions {
     encoding: Encoding,
+    granularity: Granularity,
+    asymmetric: bool,
     compression: Compression,
 }
 
 impl Default for EncodeOptions {
-    /// int8, stored.
+    /// int8, a scale a row, stored.
     fn default() -> Self {
-        Self { encoding: Encoding::Int8, compression: Compression::None }
+        Self {
+            encoding: Encoding::Int8,
+            granularity: Granularity::Row,
+            asymmetric: false,
+            compression: Compression::None,
+        }
     }
 }
 
@@ -55,6 +65,32 @@ impl EncodeOptions {
     #[must_use]
     pub const fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
+        self
+    }
+
+    /// Which numbers share a scale.
+    #[must_use]
+    pub const fn granularity(&self) -> Granularity {
+        self.granularity
+    }
+
+    /// The same options with scales shared by other numbers; for encodings that have scales.
+    #[must_use]
+    pub const fn with_granularity(mut self, granularity: Granularity) -> Self {
+        self.granularity = granularity;
+        self
+    }
+
+    /// Whether codes span from the least number to the largest, with a zero point.
+    #[must_use]
+    pub const fn asymmetric(&self) -> bool {
+        self.asymmetric
+    }
+
+    /// The same options with or without zero points; for int8, int4 and int2.
+    #[must_use]
+    pub const fn with_asymmetric(mut self, asymmetric: bool) -> Self {
+        self.asymmetric = asymmetric;
         self
     }
 
@@ -73,86 +109,150 @@ impl EncodeOptions {
 }
 
 impl Message<'_> {
-    /// Writes the message. The same message and options give the same bytes on every platform.
+    /// Writes the message as a self-contained packet. The same message and options give the same
+    /// bytes on every platform.
     pub fn encode(&self, options: &EncodeOptions) -> Result<Vec<u8>> {
         header::check(&self.header)?;
-        let sections = self.sections_in_order()?;
-        if self.shape.num_elements() != self.latents.len() as u64 {
-            let expected = format!("{} latents for {:?}", self.shape.num_elements(), self.shape);
-            let found = self.latents.len().to_string();
-            return Err(Error::nowhere(ErrorKind::MessageShape, expected, found));
+        self.draft(Address::SelfContained(self.header), None, options)?.write()
+    }
+
+    /// Writes the message as a compact packet of a route, which its header must be one of.
+    pub fn encode_on(&self, route: &Route<'_>, options: &EncodeOptions) -> Result<Vec<u8>> {
+        let message_number = route.message_number(&self.header)?;
+        let address = Address::Compact { message_number, route: route.id };
+        self.draft(address, Some(route), options)?.write()
+    }
+
+    fn draft<'a>(
+        &'a self,
+        address: Address<'a>,
+        route: Option<&Route<'_>>,
+        options: &EncodeOptions,
+    ) -> Result<Draft<'a>> {
+        self.check_names()?;
+        let tensors = self.latents.iter().map(|latents| prepare(latents, route, options));
+        Ok(Draft {
+            address,
+            tensors: tensors.collect::<Result<_>>()?,
+            sections: self.sections_in_order()?,
+        })
+    }
+
+    /// There are latents, and their names tell them apart.
+    fn check_names(&self) -> Result<()> {
+        let refuse = |kind, expected: &'static str, found: String| {
+            Err(Error::nowhere(kind, expected, found))
+        };
+        if self.latents.is_empty() {
+            return refuse(ErrorKind::MessageShape, "latents", "none".into());
         }
-        let row_len = self.shape.row_len() as usize;
-        let plan = codec::plan(options.encoding, &self.latents, row_len)?;
-        let compressed = match options.compression {
-            Compression::None => None,
-            Compression::Zstd { level } => {
-                let mut raw = Vec::new();
-                plan.write(&self.latents, row_len, &mut raw);
-                codec::lossless::compress(&raw, level)?
+        for (index, Latents { name, .. }) in self.latents.iter().enumerate() {
+            if !is_name(name, true) {
+                return refuse(ErrorKind::MessageName, name_rule(true), format!("{name:?}"));
             }
-        };
-        let payload_len = compressed.as_ref().map_or_else(
-            || plan.layout().raw_len(&self.shape),
-            |compressed| compressed.len() as u64,
-        );
-        let (body_len, rest_len) = self.lengths(&sections, payload_len)?;
-
-        let mut out = Vec::with_capacity(preamble::MAX_LEN + rest_len as usize);
-        preamble::write(&mut out, rest_len);
-        header::write(&mut out, &self.header);
-        section::write_frame(&mut out, LATENTS, true, body_len);
-        let mut write_front = |layout: Layout, stage| {
-            latents::write(&mut out, layout, stage, &self.shape);
-        };
-        if let Some(compressed) = compressed {
-            write_front(plan.layout(), Stage::Zstd);
-            out.extend_from_slice(&compressed);
-        } else {
-            write_front(plan.layout(), Stage::Stored);
-            plan.write(&self.latents, row_len, &mut out);
+            if name.is_empty() && index > 0 && self.latents.iter().take(index).all(|t| !t.name.is_empty()) {
+                let expected = "the tensor without a name before those with one";
+                return refuse(ErrorKind::MessageName, expected, format!("it at place {index}"));
+            }
+            if self.latents.iter().take(index).any(|other| other.name == *name) {
+                let expected = "tensors of different names";
+                return refuse(ErrorKind::MessageName, expected, format!("{name:?} twice"));
+            }
         }
-        for carried in sections {
-            let length = carried.body.len() as u32;
-            section::write_frame(&mut out, carried.section_type, false, length);
-            out.extend_from_slice(carried.body);
-        }
-        let checksum = checksum::of(&out);
-        out.extend_from_slice(&checksum.to_le_bytes());
-        Ok(out)
+        Ok(())
     }
 
-    /// The carried sections as they are to stand: by type, those of one type in their own order.
-    fn sections_in_order(&self) -> Result<Vec<Section<'_>>> {
-        let mut sections = self.sections.clone();
+    /// The other sections as they are to stand: by type, those of one type in their own order.
+    fn sections_in_order(&self) -> Result<Vec<Piece<'_>>> {
+        let mut sections: Vec<Section<'_>> = self.sections.clone();
         sections.sort_by_key(|section| section.section_type);
-        let misplaced = sections
-            .iter()
-            .find(|section| !(LATENTS + 1..=MAX_TYPE).contains(&section.section_type));
-        if let Some(section) = misplaced {
-            let (expected, found) = ("a type from 2 to 8191", section.section_type.to_string());
-            return Err(Error::nowhere(ErrorKind::MessageSection, expected, found));
-        }
-        Ok(sections)
-    }
-
-    /// Bytes of the latent section's body, and of everything after the preamble.
-    fn lengths(&self, sections: &[Section<'_>], payload_len: u64) -> Result<(u32, u32)> {
-        let too_long = |found: u64| {
-            let expected = "at most 2^32 - 1 bytes after the preamble";
-            Error::nowhere(ErrorKind::MessageSize, expected, found.to_string())
+        let refuse = |expected: &'static str, found: String| {
+            Err(Error::nowhere(ErrorKind::MessageSection, expected, found))
         };
-        let narrow = |len: u64| u32::try_from(len).map_err(|_| too_long(len));
-        let body_len = narrow(latents::front_len(&self.shape) as u64 + payload_len)?;
-        let mut rest = header::len(&self.header) as u64
-            + section::framed_len(LATENTS, body_len) as u64
-            + checksum::LEN as u64;
-        for carried in sections {
-            let length = narrow(carried.body.len() as u64)?;
-            rest += section::framed_len(carried.section_type, length) as u64;
+        let mut previous = LATENTS;
+        for section in &sections {
+            let section_type = section.section_type;
+            if !(LATENTS + 1..=MAX_TYPE).contains(&section_type) || section_type == SEAL {
+                let expected = "a type from 2 to 8191, other than 7 (seal)";
+                return refuse(expected, section_type.to_string());
+            }
+            if section_type == previous && section_type < SEAL {
+                return refuse("one section of its type", format!("two of type {section_type}"));
+            }
+            previous = section_type;
         }
-        let rest_len = narrow(rest)?;
-        debug_assert!(varint_len(rest_len) + 7 <= preamble::MAX_LEN);
-        Ok((body_len, rest_len))
+        Ok(sections
+            .into_iter()
+            .map(|Section { section_type, body }| Piece { section_type, critical: false, body })
+            .collect())
+    }
+}
+
+/// Checks one tensor and finds out how it will be written.
+fn prepare<'a>(
+    latents: &'a Latents<'a>,
+    route: Option<&Route<'_>>,
+    options: &EncodeOptions,
+) -> Result<Tensor<'a>> {
+    let Latents { name, shape, values } = latents;
+    if shape.num_elements() != values.len() as u64 {
+        let expected = format!("{} latents for {shape:?}", shape.num_elements());
+        let found = values.len().to_string();
+        return Err(Error::nowhere(ErrorKind::MessageShape, expected, found));
+    }
+    let (format, payload) = match values {
+        Values::Numbers(numbers) => {
+            let choice = Choice {
+                encoding: options.encoding,
+                granularity: options.granularity,
+                asymmetric: options.asymmetric,
+            };
+            let plan = codec::plan(choice, numbers, shape)?;
+            (Format::Numbers(plan.layout()), Payload::Numbers(plan, numbers))
+        }
+        Values::Codes { codebook, size, codes } => {
+            if !is_codebook(*size) {
+                let expected = "a codebook of 2 to 65,536 entries";
+                return Err(Error::nowhere(ErrorKind::MessageIndex, expected, size.to_string()));
+            }
+            if let Some(route) = route
+                && route.codebook != Some(*codebook)
+            {
+                let expected = format!("the codebook of route {}", route.id);
+                return Err(Error::nowhere(ErrorKind::MessageRoute, expected, "another".to_owned()));
+            }
+            let named = if route.is_some() { None } else { Some(*codebook) };
+            let payload = codec::codes::write(*size, shape, codes)?;
+            (Format::Codes { codebook: named, size: *size }, Payload::Made(payload))
+        }
+    };
+    let front = Front { name, shape: *shape, format, stage: Stage::Stored };
+    let tensor = Tensor { front, payload };
+    match options.compression {
+        Compression::None => Ok(tensor),
+        Compression::Zstd { level } => tensor.compressed(level),
+    }
+}
+
+impl Tensor<'_> {
+    /// The same tensor under zstd, if that makes it smaller.
+    pub(crate) fn compressed(self, level: i32) -> Result<Self> {
+        let mut raw = Vec::new();
+        let row_len = self.front.shape.row_len() as usize;
+        let raw = match &self.payload {
+            Payload::Numbers(plan, numbers) => {
+                plan.write(numbers, row_len, &mut raw);
+                raw.as_slice()
+            }
+            Payload::Made(bytes) => bytes,
+            Payload::Given(bytes) => bytes,
+        };
+        Ok(match codec::lossless::compress(raw, level)? {
+            None => self,
+            Some(compressed) => Self {
+                front: Front { stage: Stage::Zstd, ..self.front },
+                payload: Payload::Made(compressed),
+            },
+        })
     }
 }

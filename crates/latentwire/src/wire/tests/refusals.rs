@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::Granularity;
 use crate::error::Family;
 
 /// A finding that must be made, and the one that was made.
-type Case = (ErrorKind, Error);
+pub(super) type Case = (ErrorKind, Error);
 
 /// Packets that break one rule of the frame, with the byte at which that must be found.
 fn of_the_frame() -> Vec<Case> {
@@ -21,6 +22,7 @@ fn of_the_frame() -> Vec<Case> {
     let mut short = smallest()[..12].to_vec();
     short[LENGTH_AT] = 3;
     let long_varint = [0x80, 0x80, 0x80, 0x80, 0x80, 0x00];
+    let codes = |size: u8, payload: &[u8]| [&[0x09, 0, 1, size][..], &[7; 16], payload].concat();
     let int8 = |form, raw: &[u8]| with_latents(&[&[0x04, form, 1], raw].concat());
     let cases = vec![
         (Kind::PacketTruncated, 40, smallest()[..40].to_vec()),
@@ -32,7 +34,8 @@ fn of_the_frame() -> Vec<Case> {
         (Kind::PreambleLength, LENGTH_AT, short),
         (Kind::PreambleFlags, 6, patched(6, 1, &[0x80])),
         (Kind::PreambleFlags, 6, patched(6, 1, &[0x04])),
-        (Kind::PreambleProfile, 6, patched(6, 1, &[0x01])),
+        (Kind::PreambleFlags, 6, patched(6, 1, &[0x09])),
+        (Kind::PreambleProfile, 6, patched(6, 1, &[0x02])),
         (Kind::PreambleProfile, 6, patched(6, 1, &[0x03])),
         (Kind::ChecksumMismatch, CHECKSUM_AT, flipped),
         (Kind::VarintNotMinimal, EXTENT_AT, patched(EXTENT_AT, 1, &[0x81, 0x00])),
@@ -49,15 +52,31 @@ fn of_the_frame() -> Vec<Case> {
         (Kind::SectionType, CHECKSUM_AT, after_latents(&[0x00, 0])),
         (Kind::SectionType, CHECKSUM_AT, after_latents(&[0x80, 0x80, 0x01, 0])),
         (Kind::SectionOrder, TAG_AT + 2, patched(TAG_AT, 0, &[0x04, 0])),
-        (Kind::SectionDuplicate, CHECKSUM_AT, after_latents(latents)),
+        (Kind::SectionOrder, KIND_AT + 11, {
+            patched(TAG_AT, 0, &[0x03, 9, 0x01, 0x40, 1, b'a', 1, 0, 0, 0, 0])
+        }),
+        (Kind::SectionDuplicate, CHECKSUM_AT + 2, after_latents(latents)),
         (Kind::SectionCriticality, TAG_AT, patched(TAG_AT, 1, &[0x02])),
-        (Kind::SectionUnknown, CHECKSUM_AT, after_latents(&[0x05, 0])),
+        (Kind::SectionDuplicate, CHECKSUM_AT + 2, after_latents(&[0x04, 0, 0x04, 0])),
+        (Kind::SectionCriticality, CHECKSUM_AT, after_latents(&[0x05, 0])),
+        (Kind::SectionCriticality, CHECKSUM_AT, after_latents(&[0x0E, 0])),
+        (Kind::SectionUnknown, CHECKSUM_AT, after_latents(&[0x11, 0])),
         (Kind::SectionMissing, TAG_AT, patched(TAG_AT, latents.len(), &[])),
         (Kind::LatentsEncoding, KIND_AT, patched(KIND_AT, 1, &[0x1F])),
         (Kind::LatentsEncoding, KIND_AT, patched(KIND_AT, 1, &[0x00])),
         (Kind::LatentsStage, KIND_AT, patched(KIND_AT, 1, &[0xE1])),
-        (Kind::LatentsLayout, FORM_AT, patched(FORM_AT, 1, &[0x40])),
-        (Kind::LatentsLayout, FORM_AT, int8(0x04, &[0, 0x3C, 127])),
+        (Kind::LatentsLayout, FORM_AT, patched(FORM_AT, 1, &[0x80])),
+        (Kind::LatentsLayout, FORM_AT, with_latents(&[0x08, 0x20, 1, 0, 0x3C, 1])),
+        (Kind::LatentsName, EXTENT_AT, with_latents(&[0x01, 0x40, 0, 1, 0, 0, 0, 0])),
+        (Kind::LatentsName, EXTENT_AT, with_latents(&[0x01, 0x40, 1, 0x1B, 1, 0, 0, 0, 0])),
+        (Kind::LatentsGroup, EXTENT_AT + 1, with_latents(&[0x04, 0x0C, 4, 3, 0, 0, 0, 0])),
+        (Kind::LatentsGroup, EXTENT_AT + 1, with_latents(&[0x04, 0x0C, 4, 4, 0, 0, 0, 0])),
+        (Kind::LatentsCodebook, EXTENT_AT + 1, with_latents(&[0x09, 0, 1, 1])),
+        (Kind::LatentsCodebook, EXTENT_AT + 1, with_latents(&[0x09, 0, 1, 0x81, 0x80, 0x04])),
+        (Kind::LatentsIndex, EXTENT_AT + 18, with_latents(&codes(5, &[0b101]))),
+        (Kind::LatentsPadding, EXTENT_AT + 18, with_latents(&codes(5, &[0b1100]))),
+        (Kind::LatentsPadding, PAYLOAD_AT + 2, with_latents(&[0x06, 0, 1, 0, 0x3C, 0x1E])),
+        (Kind::LatentsZeroPoint, PAYLOAD_AT + 2, with_latents(&[0x06, 0x20, 1, 0, 0x3C, 16, 0])),
         (Kind::LatentsScaleBits, FORM_AT, patched(FORM_AT, 1, &[0x10])),
         (Kind::LatentsExtent, EXTENT_AT, patched(EXTENT_AT, 1, &[0])),
         (Kind::LatentsLength, PAYLOAD_AT, patched(EXTENT_AT, 1, &[2])),
@@ -89,7 +108,7 @@ fn of_limits() -> Vec<Case> {
     let huge = with_latents(&[&[0x01, 3][..], &huge].concat());
     // As many numbers as are allowed, in more bytes than are: compressed, by what is no frame.
     let blown_up = with_latents(&[0x24, 0x11, 0x80, 0x80, 0x80, 0x02, 1, 0xFF]);
-    let crowded = patched(CHECKSUM_AT, 0, &[0x04, 0].repeat(64));
+    let crowded = patched(CHECKSUM_AT, 0, &[0x10, 0].repeat(64));
     let not_finite = patched(PAYLOAD_AT, 4, &f32::NAN.to_le_bytes());
     vec![
         (Kind::LimitTotalBytes, against(limits, &endless)),
@@ -112,7 +131,20 @@ fn of_messages() -> Vec<Case> {
         change(&mut wrong);
         wrong.encode(&EncodeOptions::default()).unwrap_err()
     };
-    let number = |value: f32| refuse(&|wrong| wrong.latents = vec![value].into());
+    let one = |latents: Vec<f32>| Latents::new(Shape::new(&[1]).unwrap(), latents);
+    let number = |value: f32| refuse(&|wrong| wrong.latents = vec![one(vec![value])]);
+    let number_as = |change: &dyn Fn(EncodeOptions) -> EncodeOptions| {
+        message(&[1], vec![1.0]).encode(&change(EncodeOptions::default())).unwrap_err()
+    };
+    let index = |size, code| {
+        refuse(&|wrong| {
+            wrong.latents[0].values = Values::Codes {
+                codebook: Fingerprint([7; 16]),
+                size,
+                codes: vec![code].into(),
+            };
+        })
+    };
     let section =
         |section_type| refuse(&|wrong| wrong.sections.push(Section { section_type, body: b"" }));
     let long = "a".repeat(256);
@@ -121,9 +153,26 @@ fn of_messages() -> Vec<Case> {
     // One body named 128 times is 4 GiB of packet, and never copied: lengths are summed first.
     let body = vec![0; 32 << 20];
     let mut endless = message(&[1], vec![1.0]);
-    endless.sections = vec![Section { section_type: 5, body: &body }; 128];
+    endless.sections = vec![Section { section_type: 8, body: &body }; 128];
     let mut cases = vec![
-        (Kind::MessageShape, refuse(&|wrong| wrong.latents = vec![1.0, 2.0].into())),
+        (Kind::MessageShape, refuse(&|wrong| wrong.latents = vec![one(vec![1.0, 2.0])])),
+        (Kind::MessageShape, refuse(&|wrong| wrong.latents.clear())),
+        (Kind::MessageName, refuse(&|wrong| wrong.latents.push(one(vec![1.0])))),
+        (Kind::MessageName, refuse(&|wrong| wrong.latents[0].name = "a\n")),
+        (Kind::MessageName, refuse(&|wrong| {
+            wrong.latents.insert(0, Latents { name: "a", ..one(vec![1.0]) });
+        })),
+        (Kind::MessageLayout, number_as(&|options| {
+            options.with_encoding(Encoding::Sign).with_asymmetric(true)
+        })),
+        (Kind::MessageLayout, number_as(&|options| {
+            options.with_encoding(Encoding::F32).with_granularity(Granularity::Tensor)
+        })),
+        (Kind::MessageGroup, number_as(&|options| {
+            options.with_granularity(Granularity::Group(1))
+        })),
+        (Kind::MessageIndex, index(4, 4)),
+        (Kind::MessageIndex, index(1, 0)),
         (Kind::MessageNotFinite, number(f32::NAN)),
         (Kind::MessageNotFinite, number(f32::NEG_INFINITY)),
         (Kind::MessageTooLarge, number(f32::MAX)),
@@ -134,6 +183,10 @@ fn of_messages() -> Vec<Case> {
         (Kind::MessageSection, section(0)),
         (Kind::MessageSection, section(LATENTS)),
         (Kind::MessageSection, section(MAX_TYPE + 1)),
+        (Kind::MessageSection, section(SEAL)),
+        (Kind::MessageSection, refuse(&|wrong| {
+            wrong.sections = vec![Section { section_type: TRACE, body: b"" }; 2];
+        })),
         (Kind::MessageSize, endless.encode(&EncodeOptions::default()).unwrap_err()),
     ];
     let shapes: [&[usize]; 5] = [&[], &[0], &[2, 0], &[1, 1, 1, 1, 1], &[1 << 16, 1 << 16]];
@@ -149,8 +202,7 @@ fn of_the_lossless_stage() -> Vec<Case> {
     let even = message(&[256], vec![0.25; 256]);
     let good = even.encode(&level(3).with_encoding(Encoding::F32)).unwrap();
     let packet = Packet::parse(&good, &Limits::default()).unwrap();
-    let start = packet.latents().payload_offset;
-    let frame = &good[start..start + packet.latents().payload_length];
+    let frame = packet.latents()[0].payload(&good);
     // 256 numbers of 4 bytes, as a frame that is given.
     let stored_as =
         |frame: &[u8]| refused(&with_latents(&[&[0x21, 0, 0x80, 0x02], frame].concat()));
@@ -203,12 +255,26 @@ fn of_the_lossless_stage() -> Vec<Case> {
 const NOT_IN_THIS_BUILD: &[ErrorKind] = if cfg!(feature = "zstd") {
     &[ErrorKind::MessageStage]
 } else {
-    &[ErrorKind::MessageLevel, ErrorKind::LatentsCompressed]
+    &[
+        ErrorKind::MessageLevel,
+        ErrorKind::LatentsCompressed,
+        ErrorKind::TextLength,
+        ErrorKind::TextCompressed,
+    ]
 };
 
 #[test]
 fn every_finding_is_made_and_says_what_where_and_why() {
-    let cases = [of_the_frame(), of_limits(), of_messages(), of_the_lossless_stage()].concat();
+    let cases = [
+        of_the_frame(),
+        of_limits(),
+        of_messages(),
+        of_the_lossless_stage(),
+        profiles::refusals(),
+        truncation::refusals(),
+        crate::sections::tests::refusals(),
+    ]
+    .concat();
     for (expected, error) in &cases {
         assert_eq!(error.kind(), *expected, "{error}");
         assert!(!error.expected().is_empty() && !error.found().is_empty(), "{error}");

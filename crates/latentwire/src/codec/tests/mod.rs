@@ -1,5 +1,7 @@
 //! What every codec keeps: error bounds, canonical bytes, and what it refuses.
 
+mod quantized;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -9,8 +11,16 @@ fn shape(rows: usize, row_len: usize) -> Shape {
     Shape::new(&[rows, row_len]).unwrap()
 }
 
+/// The layout of an encoding with its scales, if it has any, by row.
+fn by_row(encoding: Encoding, width: ScaleWidth) -> Layout {
+    let scales =
+        ScaleLayout { width, granularity: Granularity::Row, asymmetric: false };
+    Layout { encoding, scales: encoding.has_scales().then_some(scales) }
+}
+
 fn write(encoding: Encoding, latents: &[f32], row_len: usize) -> (Layout, Vec<u8>) {
-    let plan = plan(encoding, latents, row_len).unwrap();
+    let shape = shape(latents.len() / row_len, row_len);
+    let plan = plan(Choice::plain(encoding), latents, &shape).unwrap();
     let mut out = Vec::new();
     plan.write(latents, row_len, &mut out);
     (plan.layout(), out)
@@ -37,10 +47,16 @@ fn rows() -> impl Strategy<Value = (usize, Vec<f32>)> {
         .prop_flat_map(move |(rows, row_len)| (Just(row_len), vec(number.clone(), rows * row_len)))
 }
 
+/// The same numbers, brought within what the encoding holds.
+fn within_reach(encoding: Encoding, latents: &[f32]) -> Vec<f32> {
+    let largest = if encoding == Encoding::Fp8 { fp8::LARGEST } else { f32::MAX };
+    latents.iter().map(|value| value.clamp(-largest, largest)).collect()
+}
+
 /// Finite numbers of any magnitude that int8 can write.
 fn extreme_row() -> impl Strategy<Value = Vec<f32>> {
     let number = prop::num::f32::ANY
-        .prop_filter("int8 cannot write it", |value| plan(Encoding::Int8, &[*value], 1).is_ok());
+        .prop_filter("int8 cannot write it", |value| plan(Choice::plain(Encoding::Int8), &[*value], &shape(1, 1)).is_ok());
     vec(number, 1..9)
 }
 
@@ -84,6 +100,7 @@ proptest! {
     #[test]
     fn what_was_decoded_encodes_to_the_same_bytes((row_len, latents) in rows()) {
         for &encoding in Encoding::ALL {
+            let latents = within_reach(encoding, &latents);
             let (layout, raw) = write(encoding, &latents, row_len);
             let once = decode(layout, &shape(latents.len() / row_len, row_len), &raw, None).unwrap();
             prop_assert_eq!(write(encoding, &once, row_len), (layout, raw));
@@ -93,6 +110,7 @@ proptest! {
     #[test]
     fn the_roundtrip_of_training_is_that_of_the_wire((row_len, latents) in rows()) {
         for &encoding in Encoding::ALL {
+            let latents = within_reach(encoding, &latents);
             let mut rounded = latents.clone();
             quantize_roundtrip(&mut rounded, row_len, encoding).unwrap();
             prop_assert_eq!(bits(&rounded), bits(&round_trip(encoding, &latents, row_len)));
@@ -130,7 +148,7 @@ proptest! {
             raw.push(127);
         }
         let width = if wide { ScaleWidth::F32 } else { ScaleWidth::F16 };
-        let layout = Layout { encoding: Encoding::Int8, scales: Some(width) };
+        let layout = by_row(Encoding::Int8, width);
         if let Ok(latents) = decode(layout, &shape(rows.len(), 4), &raw, None) {
             prop_assert_eq!(write(Encoding::Int8, &latents, 4), (layout, raw));
         }
@@ -146,7 +164,7 @@ proptest! {
 
     #[test]
     fn bytes_that_no_writer_wrote_never_panic(
-        code in 1_u8..5,
+        code in 1_u8..9,
         wide in any::<bool>(),
         raw in vec(any::<u8>(), 0..200),
         rows in 1_usize..5,
@@ -154,7 +172,7 @@ proptest! {
     ) {
         let encoding = Encoding::from_code(code).unwrap();
         let width = if wide { ScaleWidth::F32 } else { ScaleWidth::F16 };
-        let layout = Layout { encoding, scales: encoding.has_scales().then_some(width) };
+        let layout = by_row(encoding, width);
         if let Ok(latents) = decode(layout, &shape(rows, row_len), &raw, None) {
             prop_assert!(latents.iter().all(|value| value.is_finite()));
             prop_assert_eq!(latents.len(), rows * row_len);
@@ -163,7 +181,7 @@ proptest! {
 }
 
 fn refused(encoding: Encoding, latents: &[f32]) -> ErrorKind {
-    match plan(encoding, latents, latents.len()) {
+    match plan(Choice::plain(encoding), latents, &shape(1, latents.len())) {
         Ok(_) => unreachable!("{encoding:?} took {latents:?}"),
         Err(error) => error.kind(),
     }
@@ -188,6 +206,7 @@ fn numbers_are_taken_up_to_the_last_that_stays_finite() {
         (Encoding::F32, f32::MAX, f32::MAX),
         (Encoding::F16, 65_519.996, 65_504.0),
         (Encoding::Bf16, f32::from_bits(0x7F7F_7FFF), f32::from_bits(0x7F7F_0000)),
+        (Encoding::Fp8, 464.0, 448.0),
         (Encoding::Int8, int8, int8),
     ];
     for (encoding, largest, found) in last {
@@ -218,10 +237,10 @@ fn halfway_goes_to_even() {
 
 #[test]
 fn zero_keeps_its_sign_except_in_int8() {
-    for &encoding in Encoding::ALL {
-        let found = bits(&round_trip(encoding, &[-0.0, 127.0], 2));
+    for encoding in [Encoding::F32, Encoding::F16, Encoding::Bf16, Encoding::Fp8, Encoding::Int8] {
+        let found = bits(&round_trip(encoding, &[-0.0, 112.0], 2));
         let sign = if encoding == Encoding::Int8 { 0 } else { 0x8000_0000 };
-        assert_eq!(found, [sign, 127.0_f32.to_bits()]);
+        assert_eq!(found[0], sign);
     }
 }
 
@@ -240,11 +259,39 @@ fn every_half_is_canonical_or_refused() {
     }
 }
 
+/// All 256 of them: finite ones come back, the two NaNs are refused.
+#[test]
+fn every_fp8_is_canonical_or_refused() {
+    let layout = Layout { encoding: Encoding::Fp8, scales: None };
+    for code in 0..=u8::MAX {
+        match decode(layout, &shape(1, 1), &[code], Some(0)) {
+            Ok(latents) => assert_eq!(write(Encoding::Fp8, &latents, 1), (layout, vec![code])),
+            Err(error) => {
+                assert_eq!((error.kind(), code & 0x7F), (ErrorKind::LatentsValue, 0x7F));
+            }
+        }
+    }
+}
+
+/// Between any two neighbours the nearer one is chosen, and of two that are as near the even one.
+#[test]
+fn fp8_rounds_to_the_nearest_even() {
+    let layout = Layout { encoding: Encoding::Fp8, scales: None };
+    let number = |code: u8| decode(layout, &shape(1, 1), &[code], None).unwrap()[0];
+    let code = |number: f32| write(Encoding::Fp8, &[number], 1).1[0];
+    for low in 0..0x7E_u8 {
+        let middle = (number(low) + number(low + 1)) / 2.0;
+        assert_eq!(code(middle), low + low % 2, "{low}");
+        assert_eq!((code(middle.next_down()), code(middle.next_up())), (low, low + 1));
+        assert_eq!(code(-middle.next_up()), 0x80 | (low + 1));
+    }
+}
+
 /// Every scale in f16, with every code: a row of -127 to 127 comes back to the bit.
 #[test]
 fn every_narrow_scale_is_canonical() {
     let codes: Vec<u8> = (-127..=127_i8).map(|code| code as u8).collect();
-    let layout = Layout { encoding: Encoding::Int8, scales: Some(ScaleWidth::F16) };
+    let layout = by_row(Encoding::Int8, ScaleWidth::F16);
     for half in 0x0400..0x7C00_u16 {
         let raw = [&half.to_le_bytes()[..], &codes].concat();
         let latents = decode(layout, &shape(1, 255), &raw, None).unwrap();
@@ -254,7 +301,11 @@ fn every_narrow_scale_is_canonical() {
 
 #[test]
 fn int8_scales_are_wide_only_where_they_must_be() {
-    let widths = |latents: &[f32]| plan(Encoding::Int8, latents, 1).unwrap().layout().scales;
+    let widths = |latents: &[f32]| {
+        let shape = shape(latents.len(), 1);
+        let plan = plan(Choice::plain(Encoding::Int8), latents, &shape).unwrap();
+        plan.layout().scales.map(|scales| scales.width)
+    };
     assert_eq!(widths(&[1.0, 0.0, -3.0]), Some(ScaleWidth::F16));
     assert_eq!(widths(&[1.0, 1e-6]), Some(ScaleWidth::F32));
     assert_eq!(widths(&[1e7]), Some(ScaleWidth::F32));
@@ -274,7 +325,7 @@ fn a_row_of_zeros_and_of_numbers_too_small_for_a_scale_is_zero() {
 }
 
 fn int8_fault(scales: ScaleWidth, raw: &[u8]) -> ErrorKind {
-    let layout = Layout { encoding: Encoding::Int8, scales: Some(scales) };
+    let layout = by_row(Encoding::Int8, scales);
     decode(layout, &shape(1, 1), raw, Some(0)).unwrap_err().kind()
 }
 
@@ -305,7 +356,7 @@ fn second_ways_to_write_wide_scales_are_refused() {
     assert_eq!(fault(-0.0, 0), ErrorKind::LatentsScale);
     assert_eq!(fault(f32::MIN_POSITIVE / 2.0, 127), ErrorKind::LatentsScale);
     assert_eq!(fault(f32::from_bits(0x7C01_2000), 127), ErrorKind::LatentsScale); // 127-fold
-    let layout = Layout { encoding: Encoding::Int8, scales: Some(ScaleWidth::F32) };
+    let layout = by_row(Encoding::Int8, ScaleWidth::F32);
     let largest = [&0x7C01_0000_u32.to_le_bytes()[..], &[127]].concat();
     assert!(decode(layout, &shape(1, 1), &largest, None).is_ok());
 }

@@ -1,0 +1,87 @@
+//! Several tensors in one packet, and indices instead of numbers.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+fn coded(extents: &[usize], size: u32, codes: Vec<u16>) -> Message<'static> {
+    let mut built = message(extents, Vec::new());
+    built.latents[0].values =
+        Values::Codes { codebook: Fingerprint([7; 16]), size, codes: codes.into() };
+    built
+}
+
+#[test]
+fn tensors_keep_their_names_and_their_order() {
+    let mut given = message(&[1, 4], vec![1.0; 4]);
+    let named = |name, extents: &[usize], numbers: Vec<f32>| Latents {
+        name,
+        ..Latents::new(Shape::new(extents).unwrap(), numbers)
+    };
+    given.latents = vec![
+        named("", &[4], vec![1.0; 4]),
+        named("layer.1.key", &[2, 3], vec![0.5; 6]),
+        named("layer.0.key", &[1, 1, 2], vec![2.0; 2]),
+    ];
+    let bytes = given.encode(&stored(Encoding::F32)).unwrap();
+    let packet = Packet::parse(&bytes, &Limits::default()).unwrap();
+    let names: Vec<_> = packet.latents().iter().map(|info| info.name(&bytes)).collect();
+    assert_eq!(names, ["", "layer.1.key", "layer.0.key"]);
+    assert_eq!(packet.decode(&Limits::default()).unwrap(), given);
+}
+
+#[test]
+fn the_limit_on_elements_is_for_all_tensors_together() {
+    let mut given = message(&[8], vec![1.0; 8]);
+    given.latents.push(Latents { name: "b", ..given.latents[0].clone() });
+    let bytes = given.encode(&stored(Encoding::F32)).unwrap();
+    assert!(read(&bytes, &Limits::default().with_elements(16)).is_ok());
+    let error = read(&bytes, &Limits::default().with_elements(15)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitElements);
+}
+
+#[test]
+fn numbers_are_not_read_as_indices_nor_indices_as_numbers() {
+    let limits = Limits::default();
+    let numbers = smallest();
+    let info = Packet::parse(&numbers, &limits).unwrap().latents()[0];
+    let error = info.decode_codes(&numbers, &limits).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LatentsEncoding);
+    let codes = coded(&[1], 4, vec![3]).encode(&EncodeOptions::default()).unwrap();
+    let info = Packet::parse(&codes, &limits).unwrap().latents()[0];
+    assert_eq!(info.decode(&codes, &limits).unwrap_err().kind(), ErrorKind::LatentsEncoding);
+}
+
+proptest! {
+    #[test]
+    fn indices_of_any_codebook_come_back(
+        size in prop_oneof![2_u32..20, Just(256), Just(257), Just(65_535), Just(65_536)],
+        row_len in 1_usize..20,
+        raw in vec(any::<u32>(), 1..80),
+    ) {
+        let rows = raw.len().div_ceil(row_len);
+        let codes: Vec<u16> =
+            raw.iter().cycle().take(rows * row_len).map(|code| (code % size) as u16).collect();
+        let given = coded(&[rows, row_len], size, codes);
+        let bytes = given.encode(&EncodeOptions::default()).unwrap();
+        let found = read(&bytes, &Limits::default()).unwrap();
+        prop_assert_eq!(&found, &given);
+        let bits = 32 - (size - 1).leading_zeros() as usize;
+        let packet = Packet::parse(&bytes, &Limits::default()).unwrap();
+        prop_assert_eq!(packet.latents()[0].payload_length, rows * (row_len * bits).div_ceil(8));
+    }
+
+    #[test]
+    fn any_payload_of_indices_is_canonical_or_refused(
+        size in 2_u32..70,
+        row_len in 1_usize..9,
+        payload in vec(any::<u8>(), 0..30),
+    ) {
+        let body = [&[0x09, 0x00, row_len as u8, size as u8][..], &[7; 16], &payload].concat();
+        let bytes = with_latents(&body);
+        if let Ok(found) = read(&bytes, &Limits::default()) {
+            prop_assert_eq!(found.encode(&EncodeOptions::default()).unwrap(), bytes);
+        }
+    }
+}

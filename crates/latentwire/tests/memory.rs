@@ -1,0 +1,208 @@
+//! Reading N bytes, whatever they are, takes no more memory than those, the latents that they
+//! declare and 1 MiB.
+//!
+//! Allocations of Rust code are counted, on the thread that reads; zstd allocates its context by
+//! itself, which is added where it comes in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use latentwire::{
+    Address, Compression, EncodeOptions, Encoding, Fingerprint, Format, Granularity, Header,
+    Latents, Limits, MAGIC, Message, MessageId, ModelRef, Packet, Route, Shape, SpaceRef, Stage,
+};
+
+const MIB: u64 = 1 << 20;
+/// Where the length of a packet stands: after magic, version and flags.
+const LENGTH_AT: usize = 7;
+const MUTATIONS_OF_EACH: u64 = 500;
+
+const MODEL: ModelRef<'_> = ModelRef { fingerprint: Fingerprint([1; 16]), name: "a", revision: "" };
+const SPACE: SpaceRef<'_> = SpaceRef { fingerprint: Fingerprint([2; 16]), name: "s" };
+
+/// Reads `bytes` as far as it goes and checks what that took.
+fn check(bytes: &[u8], what: &dyn std::fmt::Display) {
+    let limits = Limits::default();
+    let (mut allowed, mut outside) = (MIB, 0);
+    let counted = allocation_counter::measure(|| {
+        let Ok(packet) = Packet::parse(bytes, &limits) else { return };
+        allowed += declared(&packet);
+        if packet.latents().iter().any(|info| info.stage != Stage::Stored) {
+            outside = zstd_context();
+        }
+        drop(packet.decode_on(&route(&packet), &limits));
+    });
+    let peak = counted.bytes_max + outside;
+    assert!(peak <= allowed, "{what}: {peak} bytes for {} that allow {allowed}", bytes.len());
+}
+
+/// Bytes of the latents of a packet in memory.
+fn declared(packet: &Packet<'_>) -> u64 {
+    let latents = packet.latents().iter().map(|info| {
+        let bytes_each = match info.format {
+            Format::Numbers(_) => size_of::<f32>(),
+            Format::Codes { .. } => size_of::<u16>(),
+        };
+        info.shape.num_elements() * bytes_each as u64
+    });
+    latents.sum()
+}
+
+#[cfg(feature = "zstd")]
+fn zstd_context() -> u64 {
+    zstd_safe::DCtx::create().sizeof() as u64
+}
+
+#[cfg(not(feature = "zstd"))]
+fn zstd_context() -> u64 {
+    0
+}
+
+/// A route for a compact packet.
+fn route(packet: &Packet<'_>) -> Route<'static> {
+    let id = match packet.address() {
+        Address::Compact { route, .. } => *route,
+        Address::SelfContained(_) => 0,
+    };
+    let codebook = Some(Fingerprint([3; 16]));
+    let message_prefix = [0; 12];
+    Route { id, message_prefix, sender: MODEL, receiver: None, space: SPACE, codebook }
+}
+
+/// All conformance vectors, valid and invalid, with their names.
+fn vectors() -> Vec<(String, Vec<u8>)> {
+    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                collect(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "lwp") {
+                into.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance");
+    collect(&root, &mut files);
+    files.sort();
+    assert!(!files.is_empty());
+    let read = |path: PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, fs::read(path).expect("a vector"))
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// `bytes` with the length and the checksum that make them a packet, if there is room for them:
+/// without those, reading ends before anything is believed.
+fn mended(bytes: &[u8]) -> Vec<u8> {
+    let field = bytes.get(LENGTH_AT..).unwrap_or_default();
+    let Some(end_of_length) = field.iter().take(5).position(|byte| byte & 0x80 == 0) else {
+        return bytes.to_vec();
+    };
+    let (front, rest) = (&bytes[..LENGTH_AT], &field[end_of_length + 1..]);
+    let Some((body, _)) = rest.split_last_chunk::<4>() else { return bytes.to_vec() };
+    let mut packet = front.to_vec();
+    packet[..MAGIC.len()].copy_from_slice(&MAGIC);
+    let mut left = rest.len();
+    while left >= 0x80 {
+        packet.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    packet.push(left as u8);
+    packet.extend_from_slice(body);
+    let checksum = crc32c::crc32c(&packet);
+    packet.extend_from_slice(&checksum.to_le_bytes());
+    packet
+}
+
+/// The same numbers on every run: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32;
+        number as usize % end
+    }
+}
+
+#[test]
+fn vectors_stay_within_their_latents_and_a_mebibyte() {
+    for (name, bytes) in vectors() {
+        check(&bytes, &name);
+    }
+}
+
+#[test]
+fn so_does_whatever_is_left_of_a_vector_after_a_cut() {
+    for (name, bytes) in vectors() {
+        for len in 0..bytes.len() {
+            let (cut, what) = (&bytes[..len], format_args!("{name} cut to {len}"));
+            check(cut, &what);
+            check(&mended(cut), &what);
+        }
+    }
+}
+
+#[test]
+fn so_do_vectors_with_random_changes() {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for (name, bytes) in vectors().into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        for number in 0..MUTATIONS_OF_EACH {
+            let mut changed = bytes.clone();
+            for _ in 0..=random.below(4) {
+                let at = random.below(changed.len());
+                changed[at] = match random.below(4) {
+                    0 => 0xFF,
+                    1 => 0,
+                    2 => changed[at] ^ (1 << random.below(8)),
+                    _ => random.below(256) as u8,
+                };
+            }
+            check(&mended(&changed), &format_args!("{name}, change {number}"));
+        }
+    }
+}
+
+/// Large packets, and few bytes that stand for many: what is needed beside the latents must not
+/// grow with them.
+#[test]
+fn so_do_large_packets_of_every_encoding() {
+    let limits = Limits::default();
+    let elements = limits.elements() / 2;
+    let numbers: Vec<f32> = (0..elements).map(|at| ((at % 255) as f32 - 127.0) / 8.0).collect();
+    let header = Header {
+        message_id: MessageId([0; 16]),
+        sender: MODEL,
+        receiver: None,
+        space: SPACE,
+    };
+    let shapes = [&[elements][..], &[elements / 256, 256], &[elements / 2, 2], &[elements, 1]];
+    let scales = [Granularity::Row, Granularity::Tensor, Granularity::Channel, Granularity::Group(1)];
+    let mut compressions = vec![Compression::None];
+    if cfg!(feature = "zstd") {
+        compressions.push(Compression::Zstd { level: 1 });
+    }
+    for shape in shapes {
+        let shape = Shape::new(shape).expect("a shape");
+        let latents = vec![Latents::new(shape, numbers.as_slice())];
+        let message = Message { header, latents, sections: Vec::new() };
+        for &encoding in Encoding::ALL {
+            for &granularity in if encoding.has_scales() { &scales[..] } else { &scales[..1] } {
+                for &compression in &compressions {
+                    let options = EncodeOptions::default()
+                        .with_encoding(encoding)
+                        .with_granularity(granularity)
+                        .with_compression(compression);
+                    // Not every shape has groups.
+                    let Ok(packet) = message.encode(&options) else { continue };
+                    let what = format!("{shape:?} as {options:?}");
+                    check(&packet, &what);
+                }
+            }
+        }
+    }
+}
