@@ -385,19 +385,14 @@ class Packet:
         """
         if route is not None and self.route is not None:
             return self.to_self_contained(route).decode(limits)
-        data = bytes(self)
-        latents = _NOTHING
-        tensors: dict[str, NDArray[np.float32] | Codes] = {}
-        for name, array, codebook in self._native.decode(limits._tuple()):
-            if codebook is not None:
-                tensors[name] = Codes(array.astype(np.uint16, copy=False), *codebook)
-            elif name:
-                tensors[name] = array.astype(np.float32, copy=False)
-            else:
-                latents = array.astype(np.float32, copy=False)
         message_id, sender, receiver, space = self._header()
+        tensors = self.tensors_by_name(limits)
+        unnamed = tensors.get("", _NOTHING)
+        if not isinstance(unnamed, Codes):
+            tensors.pop("", None)
+        data = bytes(self)
         return Message(
-            latents=latents,
+            latents=_NOTHING if isinstance(unnamed, Codes) else unnamed,
             sender=_model_ref(sender),
             space=SpaceRef(fingerprint=space[0], name=space[1]),
             receiver=None if receiver is None else _model_ref(receiver),
@@ -409,6 +404,23 @@ class Packet:
             ),
             message_id=message_id,
         )
+
+    def tensors_by_name(
+        self, limits: Limits = DEFAULT_LIMITS
+    ) -> dict[str, NDArray[np.float32] | Codes]:
+        """Decode the latents alone, in the order of the packet; a compact packet needs no route.
+
+        Its codes then have an empty codebook, since only the route names it.
+
+        Raises:
+            MalformedPacketError, LimitExceededError: See ``decode``.
+        """
+        return {
+            name: array.astype(np.float32, copy=False)
+            if codebook is None
+            else Codes(array.astype(np.uint16, copy=False), *codebook)
+            for name, array, codebook in self._native.decode(limits._tuple())
+        }
 
     def truncate(self, rows: int, limits: Limits = DEFAULT_LIMITS) -> Packet:
         """The packet with at most the first ``rows`` of every tensor.

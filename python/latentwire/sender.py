@@ -13,7 +13,15 @@ from latentwire.errors import CheckpointError, TextTooLongError, UsageError
 from latentwire.frozen import FrozenModel, generate
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
-from latentwire.message import Compression, Encoding, Message, ModelRef, Packet, SpaceRef
+from latentwire.message import (
+    Compression,
+    Encoding,
+    Message,
+    ModelRef,
+    Packet,
+    Scales,
+    SpaceRef,
+)
 from latentwire.models import ByteEncoder, HiddenStateEncoder
 from latentwire.text import check_question, check_text
 
@@ -110,6 +118,8 @@ class Sender:
         *,
         k: int | None = None,
         encoding: Encoding = "int8",
+        scales: Scales = "row",
+        asymmetric: bool = False,
         compression: Compression = "none",
     ) -> Packet:
         """One text as a packet.
@@ -118,12 +128,21 @@ class Sender:
             text: What to send; the sender is not told what will be asked about it.
             k: Latents to send, from the first; default: all of the space.
             encoding: Payload encoding of the latents.
+            scales: Which latents share a scale.
+            asymmetric: Whether scales have zero points.
             compression: Lossless stage on top.
 
         Raises:
             EmptyTextError, TextTooLongError, UsageError: See ``latents``.
         """
-        return self.encode_batch([text], k=k, encoding=encoding, compression=compression)[0]
+        return self.encode_batch(
+            [text],
+            k=k,
+            encoding=encoding,
+            scales=scales,
+            asymmetric=asymmetric,
+            compression=compression,
+        )[0]
 
     def encode_batch(
         self,
@@ -131,6 +150,8 @@ class Sender:
         *,
         k: int | None = None,
         encoding: Encoding = "int8",
+        scales: Scales = "row",
+        asymmetric: bool = False,
         compression: Compression = "none",
     ) -> list[Packet]:
         """Several texts, each as a packet of its own; see ``encode``."""
@@ -138,7 +159,7 @@ class Sender:
             return []
         return [
             Message(latents=row, sender=self.ref, space=self.space).encode(
-                encoding, compression=compression
+                encoding, scales=scales, asymmetric=asymmetric, compression=compression
             )
             for row in self.latents(texts, k).cpu().numpy()
         ]

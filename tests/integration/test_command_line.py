@@ -139,6 +139,23 @@ def test_inspect_for_a_person_and_for_a_program(packet_file: Path) -> None:
     assert found["space"]["name"] == "random-v1"
 
 
+def test_diff_says_what_is_different(packet_file: Path, tmp_path: Path) -> None:
+    shorter = tmp_path / "shorter.lwp"
+    done = run("truncate", str(packet_file), "--k", "2", "--output", str(shorter))
+    assert done.returncode == 0, done.stderr
+    same = json.loads(run("diff", str(packet_file), str(packet_file), "--json").stdout)
+    assert same["equal"]
+    assert not same["differing"]
+    found = json.loads(run("diff", str(packet_file), str(shorter), "--json").stdout)
+    assert not found["equal"]
+    assert found["differing"]["shape"] == [[6, 32], [2, 32]]
+    assert found["tensors"][""]["rows"] == 2
+    assert found["tensors"][""]["largest_error"] == 0
+    shown = run("diff", str(packet_file), str(shorter)).stdout.decode()
+    assert "cosine 1.000000" in shown
+    assert "equal" in run("diff", str(packet_file), str(packet_file)).stdout.decode()
+
+
 def test_unknown_model_lists_what_there_is() -> None:
     for command in (["host", "--model", "tiny-lama"], ["encode", "-m", "tiny-lama", "--text", "a"]):
         assert_refused(run(*command), 2, "tiny-lama", "available here")

@@ -43,10 +43,8 @@ pub(crate) fn encode_many<'py>(
     }
     let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
     let options = options.options()?;
-    let rows: Vec<_> = elements(&latents)?
-        .chunks_exact(shape.num_elements() as usize)
-        .zip(message_ids)
-        .collect();
+    let rows: Vec<_> =
+        elements(&latents)?.chunks_exact(shape.num_elements() as usize).zip(message_ids).collect();
     let encode = |(numbers, message_id): &(&[f32], [u8; 16])| {
         Message {
             header: Header {
@@ -98,7 +96,8 @@ fn on_all_cores<T: Sync, U: Send>(
     threads: Option<usize>,
     work: impl Fn(&T) -> latentwire::Result<U> + Sync,
 ) -> latentwire::Result<Vec<U>> {
-    let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+    let threads =
+        threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
     let share = items.len().div_ceil(threads.max(1)).max(1);
     if share >= items.len() {
         return items.iter().map(work).collect();
@@ -106,7 +105,9 @@ fn on_all_cores<T: Sync, U: Send>(
     let parts = thread::scope(|scope| {
         let workers: Vec<_> = items
             .chunks(share)
-            .map(|part| scope.spawn(|| part.iter().map(&work).collect::<latentwire::Result<Vec<U>>>()))
+            .map(|part| {
+                scope.spawn(|| part.iter().map(&work).collect::<latentwire::Result<Vec<U>>>())
+            })
             .collect();
         workers
             .into_iter()

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
 
 /// The Python class that stands for a family.
-const fn class_name(family: Family) -> &'static str {
+pub(crate) const fn class_name(family: Family) -> &'static str {
     match family {
         Family::Truncated => "TruncatedPacketError",
         Family::Checksum => "ChecksumError",
@@ -20,7 +20,7 @@ const fn class_name(family: Family) -> &'static str {
 }
 
 /// What the reader of an error can do about it.
-const fn hint(family: Family) -> Option<&'static str> {
+pub(crate) const fn hint(family: Family) -> Option<&'static str> {
     match family {
         Family::Truncated | Family::Checksum => Some("send the packet again"),
         Family::UnsupportedVersion | Family::UnsupportedFeature => {
@@ -33,18 +33,31 @@ const fn hint(family: Family) -> Option<&'static str> {
 
 /// The exception for `error`.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    build(py, error).unwrap_or_else(|failure| failure)
+    let family = error.kind().family();
+    let offset = error.offset().map(|offset| offset as u64);
+    let text = error.to_string();
+    exception(py, class_name(family), &text, error.kind().id(), offset, hint(family))
 }
 
-fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+/// A `WireError` of the named class.
+pub(crate) fn exception(
+    py: Python<'_>,
+    class: &str,
+    text: &str,
+    id: &str,
+    offset: Option<u64>,
+    hint: Option<&str>,
+) -> PyErr {
     static TREE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let tree =
-        TREE.get_or_try_init(py, || py.import("latentwire.errors").map(Bound::unbind))?.bind(py);
-    let family = error.kind().family();
-    let details = PyDict::new(py);
-    details.set_item("id", error.kind().id())?;
-    details.set_item("offset", error.offset())?;
-    details.set_item("hint", hint(family))?;
-    let class = tree.getattr(class_name(family))?;
-    Ok(PyErr::from_value(class.call((error.to_string(),), Some(&details))?))
+    let build = || {
+        let tree =
+            TREE.get_or_try_init(py, || py.import("latentwire.errors").map(Bound::unbind))?;
+        let details = PyDict::new(py);
+        details.set_item("id", id)?;
+        details.set_item("offset", offset)?;
+        details.set_item("hint", hint)?;
+        let class = tree.bind(py).getattr(class)?;
+        Ok(PyErr::from_value(class.call((text,), Some(&details))?))
+    };
+    build().unwrap_or_else(|failure: PyErr| failure)
 }

@@ -10,6 +10,7 @@ mod batch;
 mod errors;
 mod packet;
 mod route;
+mod stream;
 mod write;
 
 /// Private: import `latentwire.message` instead.
@@ -22,6 +23,8 @@ mod _native {
     use super::batch::{decode_many, encode_many};
     #[pymodule_export]
     use super::packet::PyPacket;
+    #[pymodule_export]
+    use super::stream::{PyPacketReader, PyStreamIndex};
     #[pymodule_export]
     use super::write::{encode, message_id, quantize_roundtrip};
 

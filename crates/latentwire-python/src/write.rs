@@ -132,9 +132,7 @@ pub(crate) fn quantize_roundtrip<'py>(
 }
 
 /// The numbers of an array, the last axis fastest.
-pub(crate) fn elements<'a, T: Element>(
-    array: &'a PyReadonlyArrayDyn<'_, T>,
-) -> PyResult<&'a [T]> {
+pub(crate) fn elements<'a, T: Element>(array: &'a PyReadonlyArrayDyn<'_, T>) -> PyResult<&'a [T]> {
     // `as_slice` takes Fortran order as well, whose numbers lie in another order.
     if !array.is_c_contiguous() {
         let strides = array.strides();

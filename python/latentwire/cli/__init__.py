@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from latentwire.cli import demo, evaluate, host, models, packets, send, train
+from latentwire.cli import (
+    bench,
+    demo,
+    evaluate,
+    host,
+    inspect,
+    models,
+    packets,
+    send,
+    train,
+)
 from latentwire.cli.console import print_error
 from latentwire.errors import LatentwireError
 
@@ -31,12 +41,15 @@ for command in (
     send.send,
     packets.encode,
     packets.decode,
-    packets.inspect,
+    packets.truncate,
+    inspect.inspect,
+    inspect.diff,
     models.models,
     train.train,
     evaluate.evaluate,
 ):
     app.command(name="eval" if command is evaluate.evaluate else None)(command)
+app.add_typer(bench.app, name="bench")
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Encodings = Literal["f32", "f16", "bf16", "int8"]
+Encodings = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
 Compressions = Literal["none", "zstd"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -20,7 +20,17 @@ Choices = Annotated[
 ]
 LatentCount = Annotated[int | None, typer.Option("--k", help="Latents to send; default all.")]
 Encoding = Annotated[Encodings, typer.Option(help="Payload encoding of the latents.")]
+ScaleSharing = Annotated[
+    str,
+    typer.Option(
+        "--scales", help="Who shares a scale: row, tensor, channel, or so many neighbours."
+    ),
+]
+Asymmetric = Annotated[
+    bool, typer.Option("--asymmetric", help="Scales with zero points; int8, int4 and int2.")
+]
 Compression = Annotated[Compressions, typer.Option(help="Lossless stage on top.")]
+PacketFile = Annotated[str, typer.Argument(help="A packet; - for stdin.")]
 SenderModel = Annotated[
     str,
     typer.Option("--model", "-m", help="Sender: a shipped name, a folder, or a hub name."),

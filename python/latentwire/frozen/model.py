@@ -175,7 +175,9 @@ class FrozenModel:
             ]
         ids, mask = self.pad(rows)
         backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
-        inputs = {"input_ids": ids, "attention_mask": mask.long()}
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long()}
+        if self.is_causal:
+            inputs["use_cache"] = False  # nothing is generated: a cache would only be built
         states = states_before_block(backbone, self.num_layers, layer, inputs)
         if states is None:  # the last layer, or blocks that are not found: all of it
             states = backbone(**inputs, output_hidden_states=True).hidden_states[layer]

@@ -1,0 +1,270 @@
+"""The figures of ``latentwire bench wire``.
+
+A figure is a function from a `Setting` to its rows, entered in `FIGURES`. It measures through the
+public interface, holds what it finds against the targets at the top of this file, and gives a row
+without a value but with a note for what cannot be measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwire.benchmark import memory
+from latentwire.benchmark.codec import Codec, find_fault, missing_modules
+from latentwire.benchmark.ours import OURS, LatentwireInt8, message_of
+from latentwire.benchmark.peers import (
+    PEERS,
+    Msgpack,
+    NumpyInt8Zstd,
+    Safetensors,
+    TorchSaveBase64Bf16,
+)
+from latentwire.benchmark.rows import Row, Target, at_least, at_most
+from latentwire.benchmark.timing import Timing, one_core, speedup, time_together
+from latentwire.errors import UsageError
+from latentwire.message import Compression, Encoding
+
+__all__ = ["FIGURES", "Measured", "Setting", "measure", "peer_rows", "run_wire", "soft_prompt_rows"]
+
+AGAINST_SAFETENSORS = at_least(1)
+BYTES_OF_SAFETENSORS = at_most(0.5)
+AGAINST_NUMPY_ZSTD = at_least(6)
+AGAINST_MSGPACK = at_least(1)
+SMALLER_THAN_SOFT_PROMPT = at_least(40)
+FASTER_THAN_SOFT_PROMPT = at_least(50)
+MIB_BEYOND_THE_TENSOR = at_most(1)
+
+LATENTS_SHAPE = (32, 256)
+"""The default message."""
+SOFT_PROMPT_SHAPE = (32, 4096)
+"""The same number of soft tokens at the width of an 8B model, which is what its receiver makes of
+the message."""
+LARGE_SHAPE = (4096, 1024)
+"""As many numbers as the default limits let through."""
+
+INSTALL = "not installed: pip install 'latentwire[bench]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How to measure.
+
+    Attributes:
+        repeat: Rounds of every timing.
+        seed: Of the latents, which are normal, as encoders make them.
+    """
+
+    repeat: int = 200
+    seed: int = 1
+
+    def normal(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Latents of that shape, the same on every run."""
+        return np.random.default_rng(self.seed).standard_normal(shape, dtype=np.float32)
+
+
+Figure = Callable[[Setting], Iterable[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one codec took for one message; paired with the others that were measured with it."""
+
+    encode: Timing
+    decode: Timing
+    size: int
+
+
+def measure(
+    contestants: Sequence[tuple[type[Codec], NDArray[np.float32]]], setting: Setting
+) -> tuple[dict[str, Measured], dict[str, str]]:
+    """Check and time codecs against each other.
+
+    Args:
+        contestants: Codecs, each with the latents that it sends.
+        setting: How often.
+
+    Returns:
+        What was measured, by name, and why the others were not.
+    """
+    encodes: dict[str, Callable[[], object]] = {}
+    decodes: dict[str, Callable[[], object]] = {}
+    sizes: dict[str, int] = {}
+    absent: dict[str, str] = {}
+    for codec_class, latents in contestants:
+        name = codec_class.name
+        if missing_modules(codec_class):
+            absent[name] = INSTALL
+            continue
+        codec = codec_class()
+        fault = find_fault(codec, latents)
+        if fault is not None:
+            absent[name] = fault
+            continue
+        prepared = codec.prepare(latents)
+        data = codec.encode(prepared)
+        sizes[name] = len(data)
+        encodes[name] = _bound(codec.encode, prepared)
+        decodes[name] = _bound(codec.decode, data)
+    encoded = time_together(encodes, setting.repeat)
+    decoded = time_together(decodes, setting.repeat)
+    measured = {name: Measured(encoded[name], decoded[name], sizes[name]) for name in sizes}
+    return measured, absent
+
+
+def _bound(call: Callable[[Any], object], argument: Any) -> Callable[[], object]:
+    return lambda: call(argument)
+
+
+def _peers(setting: Setting) -> list[Row]:
+    latents = setting.normal(LATENTS_SHAPE)
+    return peer_rows(*measure([(codec, latents) for codec in (*OURS, *PEERS)], setting))
+
+
+def peer_rows(measured: Mapping[str, Measured], absent: Mapping[str, str]) -> list[Row]:
+    """Time and bytes of every codec, then what we are held to against three of them."""
+    rows = []
+    for name, found in measured.items():
+        rows += _codec_rows(name, found)
+    rows += [Row(f"encode {name}", None, "us", note=why) for name, why in absent.items()]
+
+    def against(peer: type[Codec], target: Target, stretch: str = "") -> Row:
+        name = f"{stretch}encode int8, times as fast as {peer.name}"
+        return _compared(name, measured, LatentwireInt8, peer, target, _encode_speedup)
+
+    rows.append(against(Safetensors, AGAINST_SAFETENSORS))
+    rows.append(
+        _compared(
+            f"bytes int8, share of {Safetensors.name}",
+            measured,
+            LatentwireInt8,
+            Safetensors,
+            BYTES_OF_SAFETENSORS,
+            lambda ours, theirs: ours.size / theirs.size,
+        )
+    )
+    rows.append(against(NumpyInt8Zstd, AGAINST_NUMPY_ZSTD))
+    rows.append(against(Msgpack, AGAINST_MSGPACK, "stretch: "))
+    return rows
+
+
+def _soft_prompt(setting: Setting) -> list[Row]:
+    contestants: list[tuple[type[Codec], NDArray[np.float32]]] = [
+        (LatentwireInt8, setting.normal(LATENTS_SHAPE)),
+        (TorchSaveBase64Bf16, setting.normal(SOFT_PROMPT_SHAPE)),
+    ]
+    return soft_prompt_rows(*measure(contestants, setting))
+
+
+def soft_prompt_rows(measured: Mapping[str, Measured], absent: Mapping[str, str]) -> list[Row]:
+    """A message against the soft prompt that a serving engine would be sent in its stead."""
+    theirs = TorchSaveBase64Bf16
+    rows = []
+    if theirs.name in measured:
+        rows += _codec_rows(f"soft prompt 32x4096 {theirs.name}", measured[theirs.name])
+    rows += [Row(f"encode soft prompt {name}", None, "us", note=absent[name]) for name in absent]
+
+    def compared(
+        what: str, target: Target | None, ratio: Callable[[Measured, Measured], float]
+    ) -> Row:
+        name = f"{what} than a soft prompt"
+        return _compared(name, measured, LatentwireInt8, theirs, target, ratio)
+
+    return [
+        *rows,
+        compared(
+            "bytes int8, times smaller",
+            SMALLER_THAN_SOFT_PROMPT,
+            lambda ours, theirs: theirs.size / ours.size,
+        ),
+        compared("encode int8, times faster", FASTER_THAN_SOFT_PROMPT, _encode_speedup),
+        compared(
+            "decode int8, times faster",
+            None,
+            lambda ours, theirs: speedup(ours.decode, theirs.decode),
+        ),
+    ]
+
+
+def _memory(setting: Setting) -> Iterable[Row]:
+    forms: list[tuple[Encoding, Compression]] = [
+        ("f32", "none"),
+        ("int8", "none"),
+        ("int8", "zstd"),
+    ]
+    latents = setting.normal(LARGE_SHAPE)
+    for encoding, compression in forms:
+        suffix = "" if compression == "none" else f" {compression}"
+        name = f"memory of decoding {encoding}{suffix}, beyond packet and tensor"
+        if not memory.is_measurable():
+            yield Row(name, None, "MiB", MIB_BEYOND_THE_TENSOR, "needs Linux's /proc")
+            continue
+        packet = bytes(message_of(latents).encode(encoding, compression=compression, level=1))
+        rise = memory.rise_while_decoding(packet)
+        # The packet is there before and after, so what rises is the tensor and what is beyond it.
+        beyond = (rise - latents.nbytes) / 2**20
+        yield Row(name, beyond, "MiB", MIB_BEYOND_THE_TENSOR)
+
+
+def _codec_rows(name: str, found: Measured) -> list[Row]:
+    return [
+        _time_row(f"encode {name}", found.encode),
+        _time_row(f"decode {name}", found.decode),
+        Row(f"bytes {name}", found.size, "bytes"),
+    ]
+
+
+def _time_row(name: str, timing: Timing) -> Row:
+    return Row(name, timing.best * 1e6, "us", note=f"median {timing.median * 1e6:.1f}")
+
+
+def _encode_speedup(ours: Measured, theirs: Measured) -> float:
+    return speedup(ours.encode, theirs.encode)
+
+
+def _compared(
+    name: str,
+    measured: Mapping[str, Measured],
+    ours: type[Codec],
+    theirs: type[Codec],
+    target: Target | None,
+    ratio: Callable[[Measured, Measured], float],
+) -> Row:
+    """A ratio of two codecs, or a row without a value if one of them was not measured."""
+    lacking = [codec.name for codec in (ours, theirs) if codec.name not in measured]
+    if lacking:
+        return Row(name, None, "x", target, f"no figures of {' and '.join(lacking)}")
+    return Row(name, ratio(measured[ours.name], measured[theirs.name]), "x", target)
+
+
+FIGURES: dict[str, Figure] = {
+    "peers": _peers,
+    "soft-prompt": _soft_prompt,
+    "memory": _memory,
+}
+"""Every figure by the name that ``--only`` takes, in the order of the report."""
+
+
+def run_wire(setting: Setting, only: Sequence[str] = ()) -> list[Row]:
+    """Measure on one core.
+
+    Args:
+        setting: How.
+        only: Names of `FIGURES`; none: all.
+
+    Raises:
+        UsageError: If there is no figure of a name.
+    """
+    for name in only:
+        if name not in FIGURES:
+            raise UsageError(f"there is no figure {name!r}", hint=f"one of {', '.join(FIGURES)}")
+    rows: list[Row] = []
+    with one_core():
+        for name, figure in FIGURES.items():
+            if not only or name in only:
+                rows += figure(setting)
+    return rows

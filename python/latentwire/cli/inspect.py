@@ -1,0 +1,126 @@
+"""``latentwire inspect`` and ``diff``: look at one packet, or at what differs between two."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from latentwire.cli.console import print_json, read_bytes
+from latentwire.cli.options import Json, PacketFile
+from latentwire.cli.packet_view import describe, lines, plain, statistics
+
+
+def inspect(file: PacketFile, json: Json = False) -> None:
+    """Show what a packet says and where its bytes go."""
+    from latentwire.message import Packet
+
+    packet = Packet.from_bytes(read_bytes(file))
+    found = {name: statistics(plain(tensor)) for name, tensor in packet.tensors_by_name().items()}
+    description = describe(packet)
+    if json:
+        description["statistics"] = next(iter(found.values()))
+        for tensor in description["tensors"]:
+            tensor["statistics"] = found[tensor["name"]]
+        print_json(description)
+        return
+    description["statistics"] = found
+    for line in lines(description):
+        typer.echo(line)
+
+
+def diff(
+    first: PacketFile,
+    second: Annotated[str, typer.Argument(help="Another packet.")],
+    json: Json = False,
+) -> None:
+    """Compare two packets: what their headers and sections say, and how far their latents are off.
+
+    Rows that only one of them has are not compared: a packet can be held against its first rows.
+    """
+    from latentwire.message import Packet
+
+    packets = [Packet.from_bytes(read_bytes(name)) for name in (first, second)]
+    report: dict[str, Any] = {
+        "equal": packets[0] == packets[1],
+        "bytes": [len(packet) for packet in packets],
+        "differing": _differing(*(describe(packet) for packet in packets)),
+        "tensors": _compare(*packets),
+    }
+    if json:
+        print_json(report)
+        return
+    if report["equal"]:
+        typer.echo(f"equal, {len(packets[0]):,} bytes")
+        return
+    sizes: list[int] = report["bytes"]
+    rows = [("bytes", f"{sizes[0]:,} and {sizes[1]:,}")]
+    rows += [
+        (name, f"{_short(values[0])} and {_short(values[1])}")
+        for name, values in report["differing"].items()
+    ]
+    for name, found in report["tensors"].items():
+        label = f"{name or 'latents'}"
+        if "cosine" in found:
+            rows.append(
+                (
+                    label,
+                    f"{found['rows']:,} rows compared: cosine {found['cosine']:.6f}, error "
+                    f"{found['mean_error']:.2g} on average, {found['largest_error']:.2g} at most",
+                )
+            )
+        else:
+            rows.append((label, found["reason"]))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+_COMPARED = (
+    "version", "route", "message_id", "sender", "receiver", "space",
+    "encoding", "compression", "shape", "sections",
+)  # fmt: skip
+
+
+def _differing(first: dict[str, Any], second: dict[str, Any]) -> dict[str, list[Any]]:
+    """What two descriptions say differently, by name."""
+    return {name: [first[name], second[name]] for name in _COMPARED if first[name] != second[name]}
+
+
+def _compare(first: Any, second: Any) -> dict[str, dict[str, Any]]:
+    """For every name of a tensor how far the two are off, or why that cannot be said."""
+    import numpy as np
+
+    ours, theirs = first.tensors_by_name(), second.tensors_by_name()
+    found: dict[str, dict[str, Any]] = {}
+    for name in list(dict.fromkeys([*ours, *theirs])):
+        if name not in ours or name not in theirs:
+            which = "first" if name in ours else "second"
+            found[name] = {"reason": f"only in the {which} packet"}
+            continue
+        a, b = plain(ours[name]), plain(theirs[name])
+        if a.shape[1:] != b.shape[1:] or (a.ndim == 1 and a.shape != b.shape):
+            found[name] = {"reason": f"shapes {list(a.shape)} and {list(b.shape)}"}
+            continue
+        rows = min(len(a), len(b))
+        x, y = (array[:rows].astype(np.float64).ravel() for array in (a, b))
+        norms = float(np.linalg.norm(x) * np.linalg.norm(y))
+        error = np.abs(x - y)
+        found[name] = {
+            "rows": rows,
+            "cosine": float(x @ y) / norms if norms else float(np.array_equal(x, y)),
+            "mean_error": float(error.mean()),
+            "largest_error": float(error.max()),
+        }
+    return found
+
+
+def _short(value: Any) -> str:
+    """A value of a description in a few words."""
+    if isinstance(value, dict) and "name" in value:
+        return f"{value['name']} {value['fingerprint'][:12]}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "types " + ", ".join(str(section["type"]) for section in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value) if value is not None else "none"

@@ -1,0 +1,163 @@
+"""What a packet says, as JSON values and as lines for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_BINS = 24
+
+
+def plain(tensor: Any) -> Any:
+    """The array of a tensor, be it numbers or codes."""
+    from latentwire.message import Codes
+
+    return tensor.codes if isinstance(tensor, Codes) else tensor
+
+
+def describe(packet: Any) -> dict[str, Any]:
+    """Everything that a packet says beside its latents, as JSON values.
+
+    ``encoding``, ``compression`` and ``shape`` are those of the first tensor.
+    """
+    first, sizes = packet.tensors[0], packet.payload_length
+    return {
+        "version": ".".join(map(str, packet.version)),
+        **_address(packet),
+        "encoding": first.encoding,
+        "compression": first.compression,
+        "shape": list(first.shape),
+        "tensors": [
+            {
+                "name": tensor.name,
+                "shape": list(tensor.shape),
+                "encoding": tensor.encoding,
+                "compression": tensor.compression,
+                "scales": None
+                if tensor.scales is None
+                else {
+                    "width": tensor.scales.width,
+                    "shared_by": tensor.scales.shared_by,
+                    "asymmetric": tensor.scales.asymmetric,
+                },
+                "payload": {"offset": tensor.payload_offset, "length": tensor.payload_length},
+            }
+            for tensor in packet.tensors
+        ],
+        "bytes": {
+            "packet": len(packet),
+            "payload": sizes,
+            "everything else": len(packet) - sizes,
+            "preamble and header": packet.sections[0].offset,
+        },
+        "sections": [
+            {
+                "type": section.type,
+                "critical": section.critical,
+                "offset": section.offset,
+                "length": section.length,
+            }
+            for section in packet.sections
+        ],
+    }
+
+
+def statistics(array: Any) -> dict[str, Any]:
+    """Mean, spread and histogram of an array, as JSON values."""
+    import numpy as np
+
+    counts, edges = np.histogram(array, bins=_BINS)
+    return {
+        "mean": float(array.mean()),
+        "deviation": float(array.std()),
+        "minimum": float(array.min()),
+        "maximum": float(array.max()),
+        "histogram": {"counts": counts.tolist(), "from": float(edges[0]), "to": float(edges[-1])},
+    }
+
+
+def lines(description: dict[str, Any]) -> list[str]:
+    """The description for a person; ``statistics`` in it are those of every tensor."""
+    sizes = description["bytes"]
+    rows = [("format", f"version {description['version']}, checksum right")]
+    if description["route"] is None:
+        sender, receiver, space = (description[key] for key in ("sender", "receiver", "space"))
+        rows += [
+            ("message", description["message_id"]),
+            ("sender", f"{sender['name']}  {sender['fingerprint'][:12]}"),
+            (
+                "receiver",
+                f"{receiver['name']}  {receiver['fingerprint'][:12]}" if receiver else "anyone",
+            ),
+            ("space", f"{space['name']}  {space['fingerprint'][:12]}"),
+        ]
+    else:
+        route = description["route"]
+        rows.append(("message", f"number {route['message_number']} of route {route['id']}"))
+    rows.append(
+        (
+            "bytes",
+            f"{sizes['packet']:,}: payload {sizes['payload']:,}, "
+            f"everything else {sizes['everything else']:,}",
+        )
+    )
+    for tensor in description["tensors"]:
+        rows += _tensor_rows(tensor, description["statistics"][tensor["name"]])
+    for section in description["sections"]:
+        kind = "critical" if section["critical"] else "ancillary"
+        place = f"{section['length']:,} bytes at {section['offset']}"
+        rows.append(("section", f"type {section['type']}, {kind}, {place}"))
+    return [f"{name:<9} {value}".rstrip() for name, value in rows]
+
+
+def _tensor_rows(tensor: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, str]]:
+    shape = " x ".join(map(str, tensor["shape"]))
+    name = f"{tensor['name']}: " if tensor["name"] else ""
+    scales = tensor["scales"]
+    by = ""
+    if scales is not None:
+        shared = scales["shared_by"]
+        unit = f"group of {shared}" if isinstance(shared, int) else shared
+        zero = ", zero points" if scales["asymmetric"] else ""
+        by = f", a scale in {scales['width']} for each {unit}{zero}"
+    histogram = found["histogram"]
+    top = max(histogram["counts"]) or 1
+    bars = "".join(_BARS[round(count / top * (len(_BARS) - 1))] for count in histogram["counts"])
+    return [
+        (
+            "latents",
+            f"{name}{shape}, {tensor['encoding']}{by}, compression {tensor['compression']}",
+        ),
+        ("values", f"mean {found['mean']:+.3f}, deviation {found['deviation']:.3f}"),
+        ("", f"{found['minimum']:+.2f} {bars} {found['maximum']:+.2f}"),
+    ]
+
+
+def _address(packet: Any) -> dict[str, Any]:
+    """Whose message it is; null where only the route of a compact packet says it."""
+    if packet.route is not None:
+        number, route = packet.route
+        return {
+            "route": {"id": route, "message_number": number},
+            "message_id": None,
+            "sender": None,
+            "receiver": None,
+            "space": None,
+        }
+    return {
+        "route": None,
+        "message_id": packet.message_id.hex(),
+        "sender": _model(packet.sender),
+        "receiver": _model(packet.receiver),
+        "space": {"name": packet.space.name, "fingerprint": packet.space.fingerprint.hex()},
+    }
+
+
+def _model(ref: Any) -> dict[str, str] | None:
+    if ref is None:
+        return None
+    return {
+        "name": ref.name,
+        "revision": ref.revision,
+        "fingerprint": ref.fingerprint.hex(),
+    }

@@ -1,0 +1,167 @@
+"""Compact packets, named tensors, codes, shared scales, cutting and batches, from Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from latentwire import errors
+from latentwire.message import (
+    Codes,
+    Encoding,
+    Message,
+    ModelRef,
+    Packet,
+    Route,
+    Scales,
+    ScalesInfo,
+    SpaceRef,
+    decode_many,
+    encode_many,
+)
+
+SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(16))
+SPACE = SpaceRef(name="tiny-v1", fingerprint=bytes(range(16)))
+NUMBERS = np.random.default_rng(1).standard_normal((8, 16)).astype(np.float32)
+CODES = Codes(np.arange(6, dtype=np.uint16).reshape(2, 3), b"c" * 16, 6)
+ROUTE = Route(id=3, sender=SENDER, space=SPACE, codebook=b"c" * 16)
+
+
+def message(**more: Any) -> Message:
+    return Message(**{"latents": NUMBERS, "sender": SENDER, "space": SPACE, **more})
+
+
+@pytest.mark.parametrize("encoding", ["int8", "int4", "int2", "sign"])
+@pytest.mark.parametrize("scales", ["row", "tensor", "channel", 4])
+def test_who_shares_a_scale_is_kept(encoding: Encoding, scales: Scales) -> None:
+    packet = message().encode(encoding, scales=scales)
+    (info,) = packet.tensors
+    assert info.scales == ScalesInfo("f16", scales, asymmetric=False)
+    bits = {"int8": 8, "int4": 4, "int2": 2, "sign": 1}[encoding]
+    count = {"row": 8, "tensor": 1, "channel": 16, 4: 32}[scales]
+    assert info.payload_length == 2 * count + 8 * 16 * bits // 8
+    assert np.corrcoef(packet.decode().latents.ravel(), NUMBERS.ravel())[0, 1] > 0.7
+
+
+def test_zero_points_halve_the_error_of_numbers_on_one_side_of_zero() -> None:
+    positive = message(latents=np.abs(NUMBERS))
+    errors_of = [
+        np.abs(positive.encode("int4", asymmetric=wanted).decode().latents - np.abs(NUMBERS)).mean()
+        for wanted in (False, True)
+    ]
+    assert errors_of[1] < errors_of[0] * 0.6
+
+
+def test_tensors_with_names_and_codes_come_back() -> None:
+    tensors = {"layer.0.key": NUMBERS[:2], "layer.0.value": NUMBERS[2:4], "codes": CODES}
+    packet = message(tensors=tensors).encode("f32")
+    assert [info.name for info in packet.tensors] == ["", *tensors]
+    assert [info.encoding for info in packet.tensors] == ["f32", "f32", "f32", "codes"]
+    found = packet.decode()
+    np.testing.assert_array_equal(found.latents, NUMBERS)
+    np.testing.assert_array_equal(found.tensors["layer.0.value"], NUMBERS[2:4])
+    codes = found.tensors["codes"]
+    assert isinstance(codes, Codes)
+    np.testing.assert_array_equal(codes.codes, CODES.codes)
+    assert (codes.codebook, codes.size) == (CODES.codebook, CODES.size)
+    assert found.encode("f32") == packet
+
+
+def test_a_message_of_codes_alone() -> None:
+    nothing = np.zeros(0, np.float32)
+    packet = message(latents=nothing, tensors={"": CODES}).encode()
+    assert (packet.encoding, packet.shape) == ("codes", (2, 3))
+    found = packet.decode()
+    assert found.latents.size == 0
+    assert found.encode() == packet
+
+
+def test_a_compact_packet_is_read_with_its_route() -> None:
+    sent = message(message_id=ROUTE.message_id(7), tensors={"codes": CODES})
+    compact = sent.encode(route=ROUTE)
+    assert compact.route == (7, 3)
+    assert len(sent.encode()) - len(compact) > 70
+    found = compact.decode(route=ROUTE)
+    assert (found.sender, found.space, found.message_id) == (SENDER, SPACE, sent.message_id)
+    assert compact.to_self_contained(ROUTE) == sent.encode()
+    assert sent.encode().to_compact(ROUTE) == compact
+    assert "route 3" in repr(compact)
+    np.testing.assert_array_equal(compact.tensors_by_name()[""], found.latents)
+
+
+def test_a_compact_packet_without_its_route_is_refused() -> None:
+    compact = message(message_id=ROUTE.message_id(7)).encode(route=ROUTE)
+    for read in (compact.decode, lambda: compact.sender, lambda: compact.message_id):
+        with pytest.raises(errors.UnsupportedFeatureError) as caught:
+            read()
+        assert caught.value.id == "header.route"
+        assert caught.value.hint
+    other = Route(id=4, sender=SENDER, space=SPACE)
+    with pytest.raises(errors.UnsupportedFeatureError):
+        compact.decode(route=other)
+    with pytest.raises(errors.InvalidMessageError) as refused:
+        message().encode(route=ROUTE)
+    assert refused.value.id == "message.route"
+
+
+def test_compact_overhead_is_at_most_24_bytes() -> None:
+    latents = np.ones((32, 256), np.float32)
+    encodings: list[Encoding] = ["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
+    for encoding in encodings:
+        sent = message(latents=latents, message_id=ROUTE.message_id(1))
+        packet = sent.encode(encoding, route=ROUTE)
+        assert len(packet) - packet.payload_length <= 24
+
+
+def test_the_first_rows_are_those_that_would_have_been_sent_alone() -> None:
+    whole = message(message_id=bytes(16))
+    alone = message(latents=NUMBERS[:3], message_id=bytes(16))
+    assert whole.encode("int4").truncate(3) == alone.encode("int4")
+    assert whole.encode().truncate(100) == whole.encode()
+    with pytest.raises(errors.InvalidMessageError):
+        whole.encode().truncate(0)
+
+
+@pytest.mark.parametrize("threads", [None, 1, 3])
+def test_many_messages_are_written_and_read_as_one_would_be(threads: int | None) -> None:
+    latents = np.random.default_rng(2).standard_normal((7, 4, 8)).astype(np.float32)
+    ids = [bytes([number] * 16) for number in range(7)]
+    packets = encode_many(
+        latents, sender=SENDER, space=SPACE, message_ids=ids, encoding="int4", threads=threads
+    )
+    single = [
+        bytes(message(latents=row, message_id=id_).encode("int4"))
+        for row, id_ in zip(latents, ids, strict=True)
+    ]
+    assert packets == single
+    for found, packet in zip(decode_many(packets, threads=threads), packets, strict=True):
+        np.testing.assert_array_equal(found, Packet.from_bytes(packet).decode().latents)
+
+
+def test_a_batch_reports_the_first_that_is_refused() -> None:
+    latents = np.ones((3, 2, 2), np.float32)
+    packets = encode_many(latents, sender=SENDER, space=SPACE)
+    with pytest.raises(errors.TruncatedPacketError):
+        decode_many([packets[0], packets[1][:-1], b"no packet"])
+    latents[1, 0, 0] = np.nan
+    with pytest.raises(errors.InvalidMessageError):
+        encode_many(latents, sender=SENDER, space=SPACE)
+    assert encode_many(latents[:0], sender=SENDER, space=SPACE) == []
+    assert decode_many([]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "id_"),
+    [
+        ({"encoding": "f32", "scales": "tensor"}, "message.layout"),
+        ({"encoding": "sign", "asymmetric": True}, "message.layout"),
+        ({"scales": 3}, "message.group"),
+        ({"scales": "column"}, "message.layout"),
+        ({"encoding": "int3"}, "message.encoding"),
+    ],
+)
+def test_what_cannot_be_written_says_why(options: dict[str, Any], id_: str) -> None:
+    with pytest.raises(errors.InvalidMessageError) as caught:
+        message().encode(**options)
+    assert caught.value.id == id_
