@@ -37,10 +37,7 @@ fn message() -> Message<'static> {
             receiver: None,
             space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "tiny-v1" },
         },
-        latents: vec![Latents::new(
-            Shape::new(&[NUM_ROWS, ROW_LEN]).expect("a shape"),
-            latents,
-        )],
+        latents: vec![Latents::new(Shape::new(&[NUM_ROWS, ROW_LEN]).expect("a shape"), latents)],
         sections: Vec::new(),
     }
 }
@@ -62,6 +59,16 @@ fn codec(criterion: &mut Criterion) {
     }
     // Bytes of the latents as a model holds them, so that encodings can be compared.
     let throughput = || Throughput::Bytes((NUM_ROWS * ROW_LEN * 4) as u64);
+
+    // What moving the numbers alone costs: the floor that codecs are held against.
+    let numbers = message.latents[0].values.numbers().expect("numbers");
+    let mut copy = vec![0.0_f32; numbers.len()];
+    let mut memcpy = criterion.benchmark_group("memcpy");
+    memcpy.throughput(throughput());
+    memcpy.bench_function(format!("{NUM_ROWS}x{ROW_LEN} f32"), |bencher| {
+        bencher.iter(|| black_box(&mut copy[..]).copy_from_slice(black_box(numbers)));
+    });
+    memcpy.finish();
 
     let mut encode = criterion.benchmark_group("encode");
     encode.throughput(throughput());

@@ -3,7 +3,7 @@
 //! A *message* is a small tensor in an agreed latent space, with a sender, a receiver and room
 //! for more sections; a *packet* is its one encoding in bytes: versioned, checked, canonical.
 //! `docs/spec/latentwire-v1.md` describes every byte, and this crate follows it. It knows neither
-//! Python nor models, does no I/O, has no unsafe code, and answers hostile bytes with an
+//! Python nor models, opens no files, has no unsafe code, and answers hostile bytes with an
 //! [`Error`]: never with a panic, never with an allocation past the caller's [`Limits`].
 //!
 //! ```
@@ -39,9 +39,9 @@ mod codec;
 mod error;
 mod limits;
 mod message;
-mod stream;
 mod route;
 pub mod sections;
+mod stream;
 mod wire;
 
 pub use codec::{
@@ -59,6 +59,6 @@ pub use stream::{
     StreamError, StreamIndex, StreamPacket, Tail,
 };
 pub use wire::{
-    ANSWER_SPACE, Address, Compression, EncodeOptions, Format, LATENTS, LITERALS, LatentsInfo, MAGIC,
-    MAX_TYPE, METADATA, Packet, SEAL, SectionInfo, TEXT, TRACE, Version,
+    ANSWER_SPACE, Address, Compression, EncodeOptions, Format, LATENTS, LITERALS, LatentsInfo,
+    MAGIC, MAX_TYPE, METADATA, Packet, SEAL, SectionInfo, TEXT, TRACE, Version,
 };

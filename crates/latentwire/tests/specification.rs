@@ -1,8 +1,8 @@
 //! The specification's worked example and tables are those of the crate.
 
 use latentwire::{
-    EncodeOptions, ErrorKind, Family, Fingerprint, Header, Latents, Limits, Message, MessageId, ModelRef,
-    Packet, Shape, SpaceRef,
+    EncodeOptions, ErrorKind, Family, Fingerprint, Header, Latents, Limits, Message, MessageId,
+    ModelRef, Packet, Shape, SpaceRef,
 };
 
 const SPECIFICATION: &str = include_str!("../../../docs/spec/latentwire-v1.md");

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use latentwire::{
-    Granularity, Latents, LatentsInfo, Limits, ModelRef, Packet, Values, Version,
-};
+use latentwire::{Granularity, Latents, LatentsInfo, Limits, ModelRef, Packet, Values, Version};
 use serde_json::{Value, json};
 
 use crate::valid::{self, Vector};

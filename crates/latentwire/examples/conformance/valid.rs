@@ -126,9 +126,8 @@ fn quantized() -> Result<Vec<Vector>, Failure> {
     };
     let (row, tensor, channel) = (Granularity::Row, Granularity::Tensor, Granularity::Channel);
     let two = |power| 2_f32.powi(power);
-    let fp8 = [
-        1.0625, 1.1875, -1.3125, two(-10), two(-10).next_up(), two(-9) * 1.5, 464.0, -448.0, -0.0,
-    ];
+    let fp8 =
+        [1.0625, 1.1875, -1.3125, two(-10), two(-10).next_up(), two(-9) * 1.5, 464.0, -448.0, -0.0];
     Ok(vec![
         vector("fp8-rounding", holding(&[9], &fp8)?, Encoding::Fp8)?,
         of("int4-rows", &[3, 7], Encoding::Int4, row, false)?,
@@ -263,9 +262,7 @@ const CODEBOOK: Fingerprint = Fingerprint([0x55; 16]);
 
 const ROUTE: Route<'static> = Route {
     id: 1,
-    message_prefix: [
-        0x01, 0xA2, 0x0D, 0x6E, 0xC9, 0x2A, 0x75, 0x3E, 0x87, 0x0C, 0x71, 0xDB,
-    ],
+    message_prefix: [0x01, 0xA2, 0x0D, 0x6E, 0xC9, 0x2A, 0x75, 0x3E, 0x87, 0x0C, 0x71, 0xDB],
     sender: ModelRef { fingerprint: Fingerprint([0x11; 16]), name: "tiny-llama", revision: "" },
     receiver: None,
     space: SpaceRef { fingerprint: Fingerprint([0x22; 16]), name: "tiny-v1" },

@@ -20,7 +20,8 @@ pub(crate) fn write(size: u32, shape: &Shape, codes: &[u16]) -> Result<Vec<u8>> 
         return Err(Error::nowhere(ErrorKind::MessageIndex, expected, found));
     }
     let bits = index_bits(size);
-    let mut out = Vec::with_capacity((shape.num_rows() * packed_len(shape.row_len(), bits)) as usize);
+    let mut out =
+        Vec::with_capacity((shape.num_rows() * packed_len(shape.row_len(), bits)) as usize);
     for row in codes.chunks_exact(shape.row_len() as usize) {
         packing::pack_indices(row, bits, &mut out);
     }
@@ -33,7 +34,8 @@ pub(crate) fn read(size: u32, shape: &Shape, raw: &[u8], base: Option<usize>) ->
     let row_len = shape.row_len() as usize;
     let row_bytes = packed_len(shape.row_len(), bits) as usize;
     if raw.len() as u64 != shape.num_rows() * row_bytes as u64 {
-        let expected: Cow<'static, str> = format!("{} bytes", shape.num_rows() * row_bytes as u64).into();
+        let expected: Cow<'static, str> =
+            format!("{} bytes", shape.num_rows() * row_bytes as u64).into();
         return Err(fault(ErrorKind::LatentsLength, base, 0, expected, raw.len().to_string()));
     }
     let mut codes = vec![0; shape.num_elements() as usize];

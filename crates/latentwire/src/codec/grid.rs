@@ -2,7 +2,10 @@
 //!
 //! Codes are taken as *symbols*, unsigned bytes as they stand in a payload before they are packed.
 
+#![expect(clippy::inline_always, reason = "what is not inlined has the narrowest instructions")]
+
 use super::Encoding;
+use super::simd::widest;
 
 /// 1.5 * 2^23: added to a number of magnitude below 2^22 it rounds it to nearest even, and leaves
 /// the integer in the low bits.
@@ -62,6 +65,14 @@ impl Grid {
 
     /// Snaps numbers to symbols.
     pub(super) fn snap(self, values: &[f32], scale: f32, zero: u8, symbols: &mut [u8]) {
+        widest(
+            #[inline(always)]
+            || self.snap_inline(values, scale, zero, symbols),
+        );
+    }
+
+    #[inline(always)]
+    fn snap_inline(self, values: &[f32], scale: f32, zero: u8, symbols: &mut [u8]) {
         let inverse = inverse(scale);
         match self {
             Self::Int8 => fill(values, symbols, |value| round(value * inverse) as u8),
@@ -78,16 +89,29 @@ impl Grid {
         }
     }
 
-    /// The numbers that symbols stand for. Every product is exact.
-    pub(super) fn restore(self, symbols: &[u8], scale: f32, zero: u8, values: &mut [f32]) {
+    /// Appends the numbers that symbols stand for. Every product is exact.
+    pub(super) fn restore(self, symbols: &[u8], scale: f32, zero: u8, values: &mut Vec<f32>) {
+        widest(
+            #[inline(always)]
+            || self.restore_inline(symbols, scale, zero, values),
+        );
+    }
+
+    #[inline(always)]
+    fn restore_inline(self, symbols: &[u8], scale: f32, zero: u8, values: &mut Vec<f32>) {
+        let symbols = symbols.iter().copied();
         let zero = i32::from(zero);
         match self {
-            Self::Int8 => fill(symbols, values, |symbol| f32::from(symbol as i8) * scale),
-            Self::Int4 => fill(symbols, values, |symbol| f32::from(symbol as i8 - 7) * scale),
-            Self::Int2 => fill(symbols, values, |symbol| f32::from(2 * symbol as i8 - 3) * scale),
-            Self::Sign => fill(symbols, values, |symbol| f32::from(2 * symbol as i8 - 1) * scale),
+            Self::Int8 => values.extend(symbols.map(|symbol| f32::from(symbol as i8) * scale)),
+            Self::Int4 => values.extend(symbols.map(|symbol| f32::from(symbol as i8 - 7) * scale)),
+            Self::Int2 => {
+                values.extend(symbols.map(|symbol| f32::from(2 * symbol as i8 - 3) * scale));
+            }
+            Self::Sign => {
+                values.extend(symbols.map(|symbol| f32::from(2 * symbol as i8 - 1) * scale));
+            }
             Self::Shifted { .. } => {
-                fill(symbols, values, |symbol| (i32::from(symbol) - zero) as f32 * scale);
+                values.extend(symbols.map(|symbol| (i32::from(symbol) - zero) as f32 * scale));
             }
         }
     }
@@ -108,7 +132,7 @@ impl Grid {
             Self::Int8 => max(symbols, |symbol| (symbol as i8).unsigned_abs()),
             Self::Int4 => max(symbols, |symbol| symbol.abs_diff(7)),
             Self::Int2 if scale == 0.0 => max(symbols, |symbol| symbol.abs_diff(2)),
-            Self::Int2 => max(symbols, |symbol| if symbol == 0 || symbol == 3 { 3 } else { 1 }),
+            Self::Int2 => max(symbols, |symbol| if symbol.wrapping_sub(1) < 2 { 1 } else { 3 }),
             Self::Sign if scale == 0.0 => max(symbols, |symbol| 1 - symbol),
             Self::Shifted { .. } if scale == 0.0 => max(symbols, |symbol| symbol.abs_diff(zero)),
             Self::Sign | Self::Shifted { .. } => return None,
@@ -129,15 +153,18 @@ impl Grid {
 }
 
 /// What to multiply numbers with to get their levels.
+#[inline(always)]
 fn inverse(scale: f32) -> f32 {
     if scale == 0.0 { 0.0 } else { 1.0 / scale }
 }
 
 /// To the nearest integer, ties to even; the magnitude is below 2^22.
+#[inline(always)]
 fn round(level: f32) -> i32 {
     ((level + ROUNDER).to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32)
 }
 
+#[inline(always)]
 fn fill<T: Copy, U>(from: &[T], to: &mut [U], map: impl Fn(T) -> U) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = map(from);
@@ -145,5 +172,8 @@ fn fill<T: Copy, U>(from: &[T], to: &mut [U], map: impl Fn(T) -> U) {
 }
 
 fn max(symbols: &[u8], map: impl Fn(u8) -> u8) -> u8 {
-    symbols.iter().fold(0, |largest, &symbol| largest.max(map(symbol)))
+    widest(
+        #[inline(always)]
+        || symbols.iter().fold(0, |largest, &symbol| largest.max(map(symbol))),
+    )
 }

@@ -13,10 +13,11 @@ pub(crate) mod lossless;
 mod packing;
 mod quantized;
 mod scales;
+mod simd;
 
-pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
-pub(crate) use layout::packed_len;
 pub(crate) use codes::index_bits;
+pub(crate) use layout::packed_len;
+pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
 
 use self::grid::Grid;
 use self::quantized::Quantized;
@@ -154,27 +155,27 @@ pub(crate) fn decode(
         let found = raw.len().to_string();
         return Err(fault(ErrorKind::LatentsLength, base, 0, expected, found));
     }
-    let mut latents = vec![0.0; shape.num_elements() as usize];
     if let Some(scales) = layout.scales
         && let Some(grid) = Grid::of(layout.encoding, scales.asymmetric)
     {
-        quantized::read(layout, scales, grid, shape, raw, base, &mut latents)?;
-        return Ok(latents);
+        return quantized::read(layout, scales, grid, shape, raw, base);
     }
+    let mut latents = vec![0.0; shape.num_elements() as usize];
     match layout.encoding {
         Encoding::F16 => f16::read(raw, &mut latents),
         Encoding::Bf16 => bf16::read(raw, &mut latents),
         Encoding::Fp8 => fp8::read(raw, &mut latents),
         _ => f32::read(raw, &mut latents),
     }
-    match first_not_finite(&latents) {
-        None => Ok(latents),
-        Some(index) => {
-            let at = index.saturating_mul(layout.encoding.bits() as usize / 8);
-            let found = latents.get(index).map(ToString::to_string).unwrap_or_default();
-            Err(fault(ErrorKind::LatentsValue, base, at, "a finite number", found))
-        }
-    }
+    check_finite(&latents, base, layout.encoding).map(|()| latents)
+}
+
+/// Refuses numbers that no writer writes; they stand at `base`, in so many bytes each.
+pub(crate) fn check_finite(numbers: &[f32], base: Option<usize>, encoding: Encoding) -> Result<()> {
+    let Some(index) = first_not_finite(numbers) else { return Ok(()) };
+    let at = index.saturating_mul(encoding.bits() as usize / 8);
+    let found = numbers.get(index).map(ToString::to_string).unwrap_or_default();
+    Err(fault(ErrorKind::LatentsValue, base, at, "a finite number", found))
 }
 
 /// The raw payload of the first rows of `raw`, a whole one: `kept` is `shape` with a smaller first
@@ -194,8 +195,7 @@ pub(crate) fn first_rows(
     };
     let (all, count) =
         (scale_layout.granularity.num_scales(shape), scale_layout.granularity.num_scales(kept));
-    let (scale_layout, mut out) =
-        scales::first(scale_layout, all as usize, count as usize, scales);
+    let (scale_layout, mut out) = scales::first(scale_layout, all as usize, count as usize, scales);
     out.extend_from_slice(codes);
     (Layout { scales: Some(scale_layout), ..layout }, out)
 }
@@ -234,6 +234,7 @@ pub fn quantize_roundtrip(latents: &mut [f32], row_len: usize, encoding: Encodin
 
 /// The bits of a number without its sign: they order magnitudes as integers, and everything from
 /// [`NOT_FINITE`] up is an infinity or no number. Integers reduce in SIMD where floats may not.
+#[inline]
 fn magnitude_bits(value: f32) -> u32 {
     value.to_bits() & 0x7FFF_FFFF
 }
@@ -243,7 +244,10 @@ const NOT_FINITE: u32 = 0x7F80_0000;
 /// The largest magnitude of `values`, as bits.
 fn max_magnitude_bits(values: &[f32]) -> u32 {
     // Compared as i32: baseline x86-64 has no unsigned 32-bit maximum, and no sign is left.
-    let max = values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value) as i32));
+    let max = simd::widest(
+        #[inline(always)]
+        || values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value) as i32)),
+    );
     max as u32
 }
 

@@ -44,12 +44,20 @@ fn join(codes: &[u8], bits: usize) -> u8 {
 }
 
 fn unpack_fixed<const PER_BYTE: usize>(row: &[u8], codes: &mut [u8]) {
-    let bits = 8 / PER_BYTE;
+    let (whole, rest) = codes.as_chunks_mut::<PER_BYTE>();
+    let mut bytes = row.iter();
+    for (codes, &byte) in whole.iter_mut().zip(bytes.by_ref()) {
+        split(byte, 8 / PER_BYTE, codes);
+    }
+    if let Some(&byte) = bytes.next() {
+        split(byte, 8 / PER_BYTE, rest);
+    }
+}
+
+fn split(byte: u8, bits: usize, codes: &mut [u8]) {
     let mask = 0xFF >> (8 - bits);
-    for (codes, &byte) in codes.chunks_mut(PER_BYTE).zip(row) {
-        for (index, code) in codes.iter_mut().enumerate() {
-            *code = byte >> (index * bits) & mask;
-        }
+    for (index, code) in codes.iter_mut().enumerate() {
+        *code = byte >> (index * bits) & mask;
     }
 }
 

@@ -73,15 +73,16 @@ impl Quantized {
     /// Writing and reading in one, without the bytes between.
     pub(super) fn round(&self, latents: &mut [f32], row_len: usize) {
         let mut symbols = vec![0; row_len];
+        let mut restored = Vec::with_capacity(row_len);
         for (index, row) in latents.chunks_exact_mut(row_len).enumerate() {
             self.snap_row(index, row, &mut symbols);
+            restored.clear();
             for block in blocks(&self.scales, index, row_len) {
-                if let (Some(values), Some(symbols)) =
-                    (row.get_mut(block.range.clone()), symbols.get(block.range.clone()))
-                {
-                    self.grid.restore(symbols, block.scale, block.zero, values);
+                if let Some(symbols) = symbols.get(block.range) {
+                    self.grid.restore(symbols, block.scale, block.zero, &mut restored);
                 }
             }
+            row.copy_from_slice(&restored);
         }
     }
 }
@@ -94,8 +95,7 @@ pub(super) fn read(
     shape: &Shape,
     raw: &[u8],
     base: Option<usize>,
-    latents: &mut [f32],
-) -> Result<()> {
+) -> Result<Vec<f32>> {
     let front = layout.scale_bytes(shape) as usize;
     let (scales, codes) = raw.split_at_checked(front).unwrap_or_default();
     let count = scale_layout.granularity.num_scales(shape) as usize;
@@ -104,8 +104,8 @@ pub(super) fn read(
     let bits = layout.encoding.bits();
     let is_own = scale_layout.granularity.is_within_row();
     let mut unpacked = vec![0; if bits == 8 { 0 } else { row_len }];
-    let rows = latents.chunks_exact_mut(row_len).zip(codes.chunks_exact(row_bytes));
-    for (index, (row, packed)) in rows.enumerate() {
+    let mut latents = Vec::with_capacity(shape.num_elements() as usize);
+    for (index, packed) in codes.chunks_exact(row_bytes).enumerate() {
         let at = front + index * row_bytes;
         let symbols = if bits == 8 {
             packed
@@ -120,21 +120,15 @@ pub(super) fn read(
             &unpacked
         };
         for block in blocks(&scales, index, row_len) {
-            let (Some(symbols), Some(values)) =
-                (symbols.get(block.range.clone()), row.get_mut(block.range.clone()))
-            else {
-                continue;
-            };
-            if let Some((expected, found)) =
-                grid.fault(symbols, block.scale, block.zero, is_own)
-            {
+            let Some(symbols) = symbols.get(block.range.clone()) else { continue };
+            if let Some((expected, found)) = grid.fault(symbols, block.scale, block.zero, is_own) {
                 let at = at + block.range.start * bits as usize / 8;
                 return Err(fault(ErrorKind::LatentsQuantum, base, at, expected, found));
             }
-            grid.restore(symbols, block.scale, block.zero, values);
+            grid.restore(symbols, block.scale, block.zero, &mut latents);
         }
     }
-    scales.check_width(base)
+    scales.check_width(base).map(|()| latents)
 }
 
 /// Neighbours in a row that share a scale.

@@ -81,7 +81,11 @@ impl IndexEntry {
         buffer.clear();
         stream.seek(SeekFrom::Start(self.offset)).map_err(StreamError::io(self.offset))?;
         // Grows as bytes arrive: an index is no more to be believed than a preamble.
-        stream.by_ref().take(self.len()).read_to_end(buffer).map_err(StreamError::io(self.offset))?;
+        stream
+            .by_ref()
+            .take(self.len())
+            .read_to_end(buffer)
+            .map_err(StreamError::io(self.offset))?;
         self.check(buffer, limits)
     }
 

@@ -106,7 +106,7 @@ pub(super) fn split(packet: &[u8]) -> Result<(&[u8], u32)> {
 }
 
 fn byte(bytes: &[u8], at: usize) -> Result<u8> {
-    bytes.get(at).copied().ok_or_else(|| cut_short(at))
+    bytes.get(at).copied().ok_or_else(|| cut_short(bytes.len()))
 }
 
 #[cold]

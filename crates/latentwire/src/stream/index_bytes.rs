@@ -51,10 +51,9 @@ impl StreamIndex {
         let refuse = |finding, at: usize, expected: &str, found: String| {
             Err(StreamError::index(finding, at as u64, expected.to_owned(), found))
         };
-        let Some((covered, stored)) =
-            bytes.split_last_chunk::<{ checksum::LEN }>().filter(|(covered, _)| {
-                covered.len() >= FRONT || !MAGIC.starts_with(covered)
-            })
+        let Some((covered, stored)) = bytes
+            .split_last_chunk::<{ checksum::LEN }>()
+            .filter(|(covered, _)| covered.len() >= FRONT || !MAGIC.starts_with(covered))
         else {
             let found = format!("{} bytes", bytes.len());
             return refuse(IndexFinding::Length, bytes.len(), "at least 9 bytes", found);

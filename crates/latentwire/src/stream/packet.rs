@@ -1,7 +1,7 @@
 //! One packet of a stream: its bytes, its place, and what its preamble shows.
 
 use super::entry::IndexEntry;
-use super::frame::{Frame, preamble_len};
+use super::frame::{Frame, MIN_PACKET, preamble_len};
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::message::MessageId;
@@ -33,6 +33,9 @@ pub struct StreamPacket<'a> {
 }
 
 impl<'a> StreamPacket<'a> {
+    /// The fewest bytes that a packet has.
+    pub const MIN_BYTES: u64 = MIN_PACKET as u64;
+
     /// Takes `bytes` that are one packet, the one at byte `offset` of a stream.
     pub fn new(offset: u64, bytes: &'a [u8], limits: &Limits) -> Result<Self> {
         let (frame, checksum) = Frame::of(bytes, limits)?;

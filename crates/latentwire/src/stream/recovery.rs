@@ -110,11 +110,7 @@ impl Search {
     }
 
     /// Passes bytes until the window begins with a sound packet, or until the stream ends.
-    fn run<R: Read>(
-        &mut self,
-        window: &mut Window<R>,
-        limits: &Limits,
-    ) -> Result<(), StreamError> {
+    fn run<R: Read>(&mut self, window: &mut Window<R>, limits: &Limits) -> Result<(), StreamError> {
         loop {
             if self.refuted {
                 window.pass(1);

@@ -4,14 +4,16 @@ use std::io::{ErrorKind, Read};
 
 use super::error::StreamError;
 
-/// How much is asked for at once, and the least that is allocated: small enough for a cache of
-/// the second level, large enough that a call for each costs nothing.
+/// How much is asked for at first.
+const FIRST: usize = 8 << 10;
+/// How much is asked for once so much has arrived: small enough for a cache of the second level,
+/// large enough that a call for each costs nothing.
 const CHUNK: usize = 256 << 10;
 
 /// Bytes that have been read and not yet been passed, and where they lie in the stream.
 ///
-/// The buffer grows with what has arrived, at most to twice of it, and never past twice of what was
-/// asked for: a length that somebody claims allocates nothing.
+/// The buffer grows with what has arrived, at most to twice of it, and beyond [`CHUNK`] at most to
+/// twice of what was asked for: a length that somebody claims allocates nothing.
 #[derive(Debug)]
 pub(super) struct Window<R> {
     inner: R,
@@ -82,14 +84,14 @@ impl<R: Read> Window<R> {
             return;
         }
         let held = self.end - self.start;
-        if self.start > held {
+        if self.buffer.len() >= CHUNK && self.start > held {
             // Moving what is held costs less than reading what was passed did.
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, held);
             return;
         }
         let needed = self.start + wanted.max(held + 1);
-        let larger = (self.buffer.len() * 2).min(needed).max(CHUNK);
+        let larger = (self.buffer.len() * 2).clamp(FIRST, needed.max(CHUNK));
         self.buffer.reserve_exact(larger - self.buffer.len());
         self.buffer.resize(larger, 0);
     }
@@ -138,6 +140,6 @@ mod tests {
         }
         let mut window = Window::new(Liar, 0);
         window.fill(10).unwrap();
-        assert_eq!(window.bytes().len(), CHUNK);
+        assert_eq!(window.bytes().len(), FIRST);
     }
 }

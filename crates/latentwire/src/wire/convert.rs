@@ -3,9 +3,10 @@
 use super::draft::{Draft, Payload, Piece, Tensor};
 use super::header::Address;
 use super::latents::{Format, Front, LatentsInfo};
-use super::read::Packet;
+use super::read::{Packet, codebook_of};
 use super::section::LATENTS;
 use crate::error::{Error, ErrorKind, Result};
+use crate::message::Fingerprint;
 use crate::route::Route;
 
 impl<'a> Packet<'a> {
@@ -27,15 +28,13 @@ impl<'a> Packet<'a> {
     pub fn to_self_contained(&self, route: &Route<'a>) -> Result<Vec<u8>> {
         let address = Address::SelfContained(self.header_on(Some(route))?);
         super::header::check_address(&address)?;
-        self.draft(address, |codebook| self.codebook_on(codebook, Some(route)).map(Some))
+        self.draft(address, |codebook| codebook_of(codebook, Some(route)).map(Some))
     }
 
     fn draft(
         &self,
         address: Address<'a>,
-        codebook: impl Fn(
-            Option<crate::message::Fingerprint>,
-        ) -> Result<Option<crate::message::Fingerprint>>,
+        codebook: impl Fn(Option<Fingerprint>) -> Result<Option<Fingerprint>>,
     ) -> Result<Vec<u8>> {
         let tensors = self.latents().iter().map(|info| {
             let format = match info.format {

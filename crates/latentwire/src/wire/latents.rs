@@ -3,6 +3,8 @@
 //! Two bytes of bit fields, then only what they ask for. How long the payload is before its lossless
 //! stage follows from the front, so no field says it and none can lie about it.
 
+use std::borrow::Cow;
+
 use super::cursor::{Cursor, is_name, name_rule, put_varint, varint_len};
 use super::section::SectionInfo;
 use crate::codec::{
@@ -115,9 +117,10 @@ impl LatentsInfo {
             None => read_codebook(&mut cursor, is_compact)?,
             Some(encoding) => Format::Numbers(Layout {
                 encoding,
-                scales: match encoding.has_scales() {
-                    true => Some(read_scales(&mut cursor, form, &shape)?),
-                    false => None,
+                scales: if encoding.has_scales() {
+                    Some(read_scales(&mut cursor, form, &shape)?)
+                } else {
+                    None
                 },
             }),
         };
@@ -163,6 +166,24 @@ impl LatentsInfo {
         codec::decode(layout, &self.shape, &raw, base)
     }
 
+    /// The numbers of `packet`, borrowed where they stand there as a machine holds them: f32, stored, at
+    /// an address that an f32 may have, on a little-endian machine. Decoded otherwise.
+    pub fn view<'a>(&self, packet: &'a [u8], limits: &Limits) -> Result<Cow<'a, [f32]>> {
+        let is_plain = matches!(
+            (self.format, self.stage),
+            (Format::Numbers(Layout { encoding: Encoding::F32, .. }), Stage::Stored)
+        );
+        if cfg!(target_endian = "little")
+            && is_plain
+            && let Ok(numbers) = bytemuck::try_cast_slice(self.payload(packet))
+        {
+            check_elements(self.shape.num_elements(), self.payload_offset, limits)?;
+            codec::check_finite(numbers, Some(self.payload_offset), Encoding::F32)?;
+            return Ok(Cow::Borrowed(numbers));
+        }
+        self.decode(packet, limits).map(Cow::Owned)
+    }
+
     /// Decodes the indices of `packet`, the packet that this was read from.
     pub fn decode_codes(&self, packet: &[u8], limits: &Limits) -> Result<Vec<u16>> {
         let Format::Codes { size, .. } = self.format else {
@@ -178,7 +199,7 @@ impl LatentsInfo {
         &self,
         packet: &'a [u8],
         limits: &Limits,
-    ) -> Result<(std::borrow::Cow<'a, [u8]>, Option<usize>)> {
+    ) -> Result<(Cow<'a, [u8]>, Option<usize>)> {
         check_elements(self.shape.num_elements(), self.payload_offset, limits)?;
         let raw_len = usize::try_from(self.raw_length())
             .ok()
@@ -217,9 +238,8 @@ impl LatentsInfo {
 
 fn check_form(form: u8, numbers: Option<Encoding>, at: usize) -> Result<()> {
     let has_scales = numbers.is_some_and(Encoding::has_scales);
-    let refuse = |kind, expected: &'static str| {
-        Err(Error::at(kind, at, expected, format!("{form:#010b}")))
-    };
+    let refuse =
+        |kind, expected: &'static str| Err(Error::at(kind, at, expected, format!("{form:#010b}")));
     if !has_scales && form & SCALE_MASK != 0 {
         return refuse(ErrorKind::LatentsScaleBits, "bits 2 to 5 clear");
     }

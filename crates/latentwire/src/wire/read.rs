@@ -132,14 +132,15 @@ impl<'a> Packet<'a> {
             let values = match info.format {
                 Format::Numbers(_) => Values::Numbers(info.decode(self.bytes, limits)?.into()),
                 Format::Codes { codebook, size } => Values::Codes {
-                    codebook: self.codebook_on(codebook, route)?,
+                    codebook: codebook_of(codebook, route)?,
                     size,
                     codes: Cow::Owned(info.decode_codes(self.bytes, limits)?),
                 },
             };
             Ok(Latents { name: info.name(self.bytes), shape: info.shape, values })
         });
-        let others = self.sections.iter().filter(|info| !matches!(info.section_type, LATENTS | SEAL));
+        let others =
+            self.sections.iter().filter(|info| !matches!(info.section_type, LATENTS | SEAL));
         Ok(Message {
             header,
             latents: tensors.collect::<Result<_>>()?,
@@ -169,18 +170,17 @@ impl<'a> Packet<'a> {
             }
         }
     }
+}
 
-    /// The codebook that a front or else the route names.
-    pub(crate) fn codebook_on(
-        &self,
-        named: Option<Fingerprint>,
-        route: Option<&Route<'a>>,
-    ) -> Result<Fingerprint> {
-        named.or_else(|| route.and_then(|route| route.codebook)).ok_or_else(|| {
-            let (expected, found) = ("a route that names a codebook", "one that does not");
-            Error::nowhere(ErrorKind::HeaderRoute, expected, found)
-        })
-    }
+/// The codebook that a front or else the route names.
+pub(crate) fn codebook_of(
+    named: Option<Fingerprint>,
+    route: Option<&Route<'_>>,
+) -> Result<Fingerprint> {
+    named.or_else(|| route.and_then(|route| route.codebook)).ok_or_else(|| {
+        let (expected, found) = ("a route that names a codebook", "one that does not");
+        Error::nowhere(ErrorKind::HeaderRoute, expected, found)
+    })
 }
 
 /// Checks the last four bytes against all before them and returns where they begin.
@@ -251,9 +251,10 @@ impl Reading<'_> {
     ) -> Result<()> {
         let at = body.at();
         let info = LatentsInfo::read(body, section, self.is_compact)?;
-        let elements = latents.iter().chain([&info]).fold(0_u64, |sum, info| {
-            sum.saturating_add(info.shape.num_elements())
-        });
+        let elements = latents
+            .iter()
+            .chain([&info])
+            .fold(0_u64, |sum, info| sum.saturating_add(info.shape.num_elements()));
         check_elements(elements, at, self.limits)?;
         info.check_length()?;
         let name = info.name(self.bytes);

@@ -82,7 +82,11 @@ pub(crate) fn check_place(info: &SectionInfo, previous: u16, at: usize) -> Resul
     }
     if section_type == previous && (LATENTS + 1..=SEAL).contains(&section_type) {
         let expected = "one section of its type".into();
-        return refuse(ErrorKind::SectionDuplicate, expected, format!("another of type {section_type}"));
+        return refuse(
+            ErrorKind::SectionDuplicate,
+            expected,
+            format!("another of type {section_type}"),
+        );
     }
     if section_type > SEAL && critical {
         let expected = "a known type, 1 (latents) to 7 (seal)".into();

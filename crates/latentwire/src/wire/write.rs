@@ -150,7 +150,10 @@ impl Message<'_> {
             if !is_name(name, true) {
                 return refuse(ErrorKind::MessageName, name_rule(true), format!("{name:?}"));
             }
-            if name.is_empty() && index > 0 && self.latents.iter().take(index).all(|t| !t.name.is_empty()) {
+            if name.is_empty()
+                && index > 0
+                && self.latents.iter().take(index).all(|t| !t.name.is_empty())
+            {
                 let expected = "the tensor without a name before those with one";
                 return refuse(ErrorKind::MessageName, expected, format!("it at place {index}"));
             }
@@ -219,7 +222,11 @@ fn prepare<'a>(
                 && route.codebook != Some(*codebook)
             {
                 let expected = format!("the codebook of route {}", route.id);
-                return Err(Error::nowhere(ErrorKind::MessageRoute, expected, "another".to_owned()));
+                return Err(Error::nowhere(
+                    ErrorKind::MessageRoute,
+                    expected,
+                    "another".to_owned(),
+                ));
             }
             let named = if route.is_some() { None } else { Some(*codebook) };
             let payload = codec::codes::write(*size, shape, codes)?;

@@ -13,8 +13,7 @@ fn shape(rows: usize, row_len: usize) -> Shape {
 
 /// The layout of an encoding with its scales, if it has any, by row.
 fn by_row(encoding: Encoding, width: ScaleWidth) -> Layout {
-    let scales =
-        ScaleLayout { width, granularity: Granularity::Row, asymmetric: false };
+    let scales = ScaleLayout { width, granularity: Granularity::Row, asymmetric: false };
     Layout { encoding, scales: encoding.has_scales().then_some(scales) }
 }
 
@@ -55,8 +54,9 @@ fn within_reach(encoding: Encoding, latents: &[f32]) -> Vec<f32> {
 
 /// Finite numbers of any magnitude that int8 can write.
 fn extreme_row() -> impl Strategy<Value = Vec<f32>> {
-    let number = prop::num::f32::ANY
-        .prop_filter("int8 cannot write it", |value| plan(Choice::plain(Encoding::Int8), &[*value], &shape(1, 1)).is_ok());
+    let number = prop::num::f32::ANY.prop_filter("int8 cannot write it", |value| {
+        plan(Choice::plain(Encoding::Int8), &[*value], &shape(1, 1)).is_ok()
+    });
     vec(number, 1..9)
 }
 

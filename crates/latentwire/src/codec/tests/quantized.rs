@@ -184,14 +184,18 @@ fn codes_that_no_grid_has_are_refused() {
         fault(Encoding::Int8, Granularity::Tensor, &[0, 0x3C, 0x80, 0]),
         ErrorKind::LatentsQuantum
     );
-    assert_eq!(fault(Encoding::Int4, Granularity::Tensor, &[0, 0x3C, 0x0F]), ErrorKind::LatentsQuantum);
+    assert_eq!(
+        fault(Encoding::Int4, Granularity::Tensor, &[0, 0x3C, 0x0F]),
+        ErrorKind::LatentsQuantum
+    );
     // Under a scale of zero there are only zeros.
-    for (encoding, codes) in [
-        (Encoding::Int4, 0x78),
-        (Encoding::Int2, 0b1000),
-        (Encoding::Sign, 0b01),
-    ] {
+    for (encoding, codes) in
+        [(Encoding::Int4, 0x78), (Encoding::Int2, 0b1000), (Encoding::Sign, 0b01)]
+    {
         assert_eq!(fault(encoding, Granularity::Row, &[0, 0, codes]), ErrorKind::LatentsQuantum);
     }
-    assert_eq!(fault(Encoding::Int2, Granularity::Row, &[0, 0x3C, 0b1010]), ErrorKind::LatentsQuantum);
+    assert_eq!(
+        fault(Encoding::Int2, Granularity::Row, &[0, 0x3C, 0b1010]),
+        ErrorKind::LatentsQuantum
+    );
 }

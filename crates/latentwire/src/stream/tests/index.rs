@@ -176,7 +176,7 @@ fn every_way_to_refuse_the_bytes_of_an_index() {
     let mut longer = good.clone();
     longer.insert(good.len() - 4, 0);
     let cases = [
-        (IndexFinding::Length, good.len(), sealed(longer)),
+        (IndexFinding::Length, good.len() + 1, sealed(longer)),
         (IndexFinding::Length, 3, b"\x89LW".to_vec()),
         (IndexFinding::Length, 8, good[..8].to_vec()),
         (IndexFinding::Magic, 0, packet(1, 1)),

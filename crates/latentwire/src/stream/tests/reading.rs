@@ -155,7 +155,8 @@ fn golden_packets_are_framed_as_they_are_parsed() {
         for entry in fs::read_dir(folder.join(kind)).unwrap() {
             let path = entry.unwrap().path();
             let bytes = fs::read(&path).unwrap();
-            let framed = StreamPacket::new(0, &bytes, &limits()).map(|found| found.as_bytes().len());
+            let framed =
+                StreamPacket::new(0, &bytes, &limits()).map(|found| found.as_bytes().len());
             match Packet::parse(&bytes, &limits()) {
                 Err(error) if OF_THE_FRAME.contains(&error.kind()) => {
                     let found = framed.unwrap_err();

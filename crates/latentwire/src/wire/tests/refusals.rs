@@ -138,11 +138,8 @@ fn of_messages() -> Vec<Case> {
     };
     let index = |size, code| {
         refuse(&|wrong| {
-            wrong.latents[0].values = Values::Codes {
-                codebook: Fingerprint([7; 16]),
-                size,
-                codes: vec![code].into(),
-            };
+            wrong.latents[0].values =
+                Values::Codes { codebook: Fingerprint([7; 16]), size, codes: vec![code].into() };
         })
     };
     let section =
@@ -159,18 +156,23 @@ fn of_messages() -> Vec<Case> {
         (Kind::MessageShape, refuse(&|wrong| wrong.latents.clear())),
         (Kind::MessageName, refuse(&|wrong| wrong.latents.push(one(vec![1.0])))),
         (Kind::MessageName, refuse(&|wrong| wrong.latents[0].name = "a\n")),
-        (Kind::MessageName, refuse(&|wrong| {
-            wrong.latents.insert(0, Latents { name: "a", ..one(vec![1.0]) });
-        })),
-        (Kind::MessageLayout, number_as(&|options| {
-            options.with_encoding(Encoding::Sign).with_asymmetric(true)
-        })),
-        (Kind::MessageLayout, number_as(&|options| {
-            options.with_encoding(Encoding::F32).with_granularity(Granularity::Tensor)
-        })),
-        (Kind::MessageGroup, number_as(&|options| {
-            options.with_granularity(Granularity::Group(1))
-        })),
+        (
+            Kind::MessageName,
+            refuse(&|wrong| {
+                wrong.latents.insert(0, Latents { name: "a", ..one(vec![1.0]) });
+            }),
+        ),
+        (
+            Kind::MessageLayout,
+            number_as(&|options| options.with_encoding(Encoding::Sign).with_asymmetric(true)),
+        ),
+        (
+            Kind::MessageLayout,
+            number_as(&|options| {
+                options.with_encoding(Encoding::F32).with_granularity(Granularity::Tensor)
+            }),
+        ),
+        (Kind::MessageGroup, number_as(&|options| options.with_granularity(Granularity::Group(1)))),
         (Kind::MessageIndex, index(4, 4)),
         (Kind::MessageIndex, index(1, 0)),
         (Kind::MessageNotFinite, number(f32::NAN)),
@@ -184,9 +186,12 @@ fn of_messages() -> Vec<Case> {
         (Kind::MessageSection, section(LATENTS)),
         (Kind::MessageSection, section(MAX_TYPE + 1)),
         (Kind::MessageSection, section(SEAL)),
-        (Kind::MessageSection, refuse(&|wrong| {
-            wrong.sections = vec![Section { section_type: TRACE, body: b"" }; 2];
-        })),
+        (
+            Kind::MessageSection,
+            refuse(&|wrong| {
+                wrong.sections = vec![Section { section_type: TRACE, body: b"" }; 2];
+            }),
+        ),
         (Kind::MessageSize, endless.encode(&EncodeOptions::default()).unwrap_err()),
     ];
     let shapes: [&[usize]; 5] = [&[], &[0], &[2, 0], &[1, 1, 1, 1, 1], &[1 << 16, 1 << 16]];

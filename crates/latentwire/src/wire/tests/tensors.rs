@@ -53,6 +53,41 @@ fn numbers_are_not_read_as_indices_nor_indices_as_numbers() {
     assert_eq!(info.decode(&codes, &limits).unwrap_err().kind(), ErrorKind::LatentsEncoding);
 }
 
+/// The packet at an address at which its payload is aligned, or not.
+fn placed(bytes: &[u8], payload_offset: usize, aligned: bool) -> (Vec<u8>, usize) {
+    let mut room = vec![0; bytes.len() + 8];
+    let aligned_at = (0..4)
+        .find(|start| (room.as_ptr() as usize + start + payload_offset).is_multiple_of(4))
+        .unwrap();
+    let start = aligned_at + usize::from(!aligned);
+    room[start..start + bytes.len()].copy_from_slice(bytes);
+    (room, start)
+}
+
+#[test]
+fn f32_is_not_copied_where_it_is_aligned() {
+    let bytes = message(&[2, 3], vec![0.5; 6]).encode(&stored(Encoding::F32)).unwrap();
+    let info = Packet::parse(&bytes, &Limits::default()).unwrap().latents()[0];
+    for aligned in [true, false] {
+        let (room, start) = placed(&bytes, info.payload_offset, aligned);
+        let packet = &room[start..start + bytes.len()];
+        let numbers = info.view(packet, &Limits::default()).unwrap();
+        assert_eq!(matches!(numbers, std::borrow::Cow::Borrowed(_)), aligned);
+        assert_eq!(numbers[..], [0.5; 6]);
+    }
+    let int8 = message(&[2, 3], vec![0.5; 6]).encode(&stored(Encoding::Int8)).unwrap();
+    let info = Packet::parse(&int8, &Limits::default()).unwrap().latents()[0];
+    assert_eq!(
+        info.view(&int8, &Limits::default()).unwrap()[..],
+        info.decode(&int8, &Limits::default()).unwrap()
+    );
+    let bad = patched(PAYLOAD_AT, 4, &f32::INFINITY.to_le_bytes());
+    let info = Packet::parse(&bad, &Limits::default()).unwrap().latents()[0];
+    let (room, start) = placed(&bad, info.payload_offset, true);
+    let error = info.view(&room[start..start + bad.len()], &Limits::default()).unwrap_err();
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::LatentsValue, Some(PAYLOAD_AT)));
+}
+
 proptest! {
     #[test]
     fn indices_of_any_codebook_come_back(
