@@ -28,6 +28,8 @@ __all__ = [
     "RecipeError",
     "RemoteError",
     "SpaceMismatchError",
+    "StreamIndexError",
+    "StreamLockedError",
     "TextTooLongError",
     "TruncatedPacketError",
     "UnsupportedFeatureError",
@@ -120,6 +122,14 @@ class LimitExceededError(WireError):
 
 class InvalidMessageError(WireError, UsageError):
     """The message cannot be written: a wrong shape, a latent that is not finite, a long name."""
+
+
+class StreamIndexError(WireError):
+    """An index of packets is damaged, or not that of its stream: open the stream again."""
+
+
+class StreamLockedError(LatentwireError):
+    """Another writer has the stream open."""
 
 
 # --- Models, spaces and texts --------------------------------------------------------------------

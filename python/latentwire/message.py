@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,19 @@ from numpy.typing import NDArray
 from latentwire import _native
 from latentwire._native import Packet as _NativePacket
 from latentwire.errors import InvalidMessageError, UnsupportedFeatureError
+from latentwire.forms import (
+    ZSTD_LEVEL,
+    Compression,
+    Encoding,
+    Scales,
+    as_float32,
+    check_encoding,
+    form_tuple,
+)
+from latentwire.resources import NO_RESOURCES, Resources
 
 if TYPE_CHECKING:
-    from latentwire._native import _Header, _Options, _Route, _Tensor
+    from latentwire._native import _Header, _Route, _Tensor
 
 __all__ = [
     "FORMAT_VERSION",
@@ -48,16 +58,6 @@ __version__: str = _native.__version__
 FORMAT_VERSION: tuple[int, int] = _native.FORMAT_VERSION
 """Major and minor version of the packet format that this release writes."""
 
-Encoding = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
-"""How the numbers of a payload are written; the last four are codes times scales."""
-Scales = Literal["row", "tensor", "channel"] | int
-"""Which numbers share a scale: those of a row, all of the tensor, those at one place of all rows,
-or so many neighbours in a row."""
-Compression = Literal["none", "zstd"]
-"""The lossless stage over a payload; the smaller of with and without is kept."""
-
-ZSTD_LEVEL = 9
-"""Level at which zstd is tried unless another is given."""
 FINGERPRINT_BYTES = 16
 _PREFIX_BYTES = 12
 _MOST_ROWS = 2**32 - 1
@@ -132,6 +132,8 @@ class Route:
         message_prefix: The first 12 bytes of the message ids on this route; the last four count
             its messages.
         codebook: Fingerprint of the codebook of latents that are codes.
+        dictionary: Fingerprint of the dictionary of payloads that are compressed with one.
+        tables: Fingerprint of the tables of payloads that are entropy coded.
     """
 
     id: int
@@ -140,6 +142,8 @@ class Route:
     receiver: ModelRef | None = None
     message_prefix: bytes = field(default_factory=lambda: new_message_id()[:_PREFIX_BYTES])
     codebook: bytes | None = None
+    dictionary: bytes | None = None
+    tables: bytes | None = None
 
     def message_id(self, number: int) -> bytes:
         """The id of message ``number`` on this route: 16 bytes, in order of the numbers."""
@@ -153,6 +157,8 @@ class Route:
             None if self.receiver is None else _model_tuple(self.receiver),
             (self.space.fingerprint, self.space.name),
             self.codebook,
+            self.dictionary,
+            self.tables,
         )
 
 
@@ -273,10 +279,10 @@ class Message:
     message_id: bytes = field(default_factory=new_message_id)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "latents", _as_float32(self.latents))
+        object.__setattr__(self, "latents", as_float32(self.latents))
         if self.tensors:
             tensors = {
-                name: tensor if isinstance(tensor, Codes) else _as_float32(tensor)
+                name: tensor if isinstance(tensor, Codes) else as_float32(tensor)
                 for name, tensor in self.tensors.items()
             }
             object.__setattr__(self, "tensors", tensors)
@@ -309,6 +315,7 @@ class Message:
         asymmetric: bool = False,
         compression: Compression = "none",
         level: int = ZSTD_LEVEL,
+        resources: Resources = NO_RESOURCES,
         route: Route | None = None,
     ) -> Packet:
         """Write the packet. The same message and arguments give the same bytes everywhere.
@@ -318,8 +325,11 @@ class Message:
             scales: Which numbers share a scale, for encodings that have scales.
             asymmetric: Codes span from the least number to the largest, with a zero point for each
                 scale; for int8, int4 and int2.
-            compression: ``zstd`` tries the lossless stage and keeps whichever is smaller.
+            compression: The lossless stage to try; it is kept if it makes the payload smaller.
+                ``zstd`` uses the first dictionary of ``resources``, if there is one; ``entropy``
+                needs tables among them; ``auto`` keeps the smallest of all.
             level: 1 to 22, for zstd.
+            resources: Dictionaries and tables that both ends have.
             route: Write a compact packet of this route, which the message must be one of.
 
         Raises:
@@ -338,7 +348,8 @@ class Message:
             receiver=None if self.receiver is None else _model_tuple(self.receiver),
             space=(self.space.fingerprint, self.space.name),
             sections=[(section.type, section.body) for section in self.sections],
-            options=_options(encoding, scales, asymmetric, compression, level),
+            options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
+            lossless=resources._lossless(),
             route=None if route is None else route._tuple(),
         )
         return Packet.from_bytes(data, _UNLIMITED)  # what was just written is as large as it is
@@ -371,22 +382,30 @@ class Packet:
         own = data if type(data) is bytes else bytes(memoryview(data))
         return cls(_NativePacket.parse(own, limits._tuple()))
 
-    def decode(self, limits: Limits = DEFAULT_LIMITS, *, route: Route | None = None) -> Message:
+    def decode(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        route: Route | None = None,
+        resources: Resources = NO_RESOURCES,
+    ) -> Message:
         """Decode the latents and give the whole message.
 
         Args:
             limits: What decoding may take.
             route: What a compact packet leaves out.
+            resources: Dictionaries and tables that the packet may name.
 
         Raises:
             MalformedPacketError: If the payload breaks a rule of its encoding.
             LimitExceededError: If it would take more than ``limits``.
-            UnsupportedFeatureError: If the packet is compact and not of ``route``.
+            UnsupportedFeatureError: If the packet is compact and not of ``route``, or names what is
+                not among ``resources``.
         """
         if route is not None and self.route is not None:
-            return self.to_self_contained(route).decode(limits)
+            return self.to_self_contained(route).decode(limits, resources=resources)
         message_id, sender, receiver, space = self._header()
-        tensors = self.tensors_by_name(limits)
+        tensors = self.tensors_by_name(limits, resources=resources)
         unnamed = tensors.get("", _NOTHING)
         if not isinstance(unnamed, Codes):
             tensors.pop("", None)
@@ -406,7 +425,7 @@ class Packet:
         )
 
     def tensors_by_name(
-        self, limits: Limits = DEFAULT_LIMITS
+        self, limits: Limits = DEFAULT_LIMITS, *, resources: Resources = NO_RESOURCES
     ) -> dict[str, NDArray[np.float32] | Codes]:
         """Decode the latents alone, in the order of the packet; a compact packet needs no route.
 
@@ -419,10 +438,19 @@ class Packet:
             name: array.astype(np.float32, copy=False)
             if codebook is None
             else Codes(array.astype(np.uint16, copy=False), *codebook)
-            for name, array, codebook in self._native.decode(limits._tuple())
+            for name, array, codebook in self._native.decode(
+                (None, resources._lossless()), limits._tuple()
+            )
         }
 
-    def truncate(self, rows: int, limits: Limits = DEFAULT_LIMITS) -> Packet:
+    def truncate(
+        self,
+        rows: int,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        route: Route | None = None,
+        resources: Resources = NO_RESOURCES,
+    ) -> Packet:
         """The packet with at most the first ``rows`` of every tensor.
 
         Latents are ordered by importance, so what is left is a message too. Codes and scales are
@@ -436,7 +464,8 @@ class Packet:
                 f"expected at least 1 row to keep, found {rows}", id="message.rows"
             )
         rows = min(rows, _MOST_ROWS)
-        return Packet.from_bytes(self._native.truncate(rows, limits._tuple()), _UNLIMITED)
+        given = (None if route is None else route._tuple(), resources._lossless())
+        return Packet.from_bytes(self._native.truncate(rows, given, limits._tuple()), _UNLIMITED)
 
     def to_compact(self, route: Route) -> Packet:
         """The same packet in the compact profile; its payload is not touched.
@@ -590,6 +619,7 @@ def encode_many(
     asymmetric: bool = False,
     compression: Compression = "none",
     level: int = ZSTD_LEVEL,
+    resources: Resources = NO_RESOURCES,
     message_ids: Sequence[bytes] | None = None,
     threads: int | None = None,
 ) -> list[bytes]:
@@ -605,6 +635,7 @@ def encode_many(
         asymmetric: Whether scales have zero points.
         compression: The lossless stage to try.
         level: Level of zstd.
+        resources: Dictionaries and tables that both ends have.
         message_ids: N ids of 16 bytes; new ones unless given.
         threads: At most so many; default: one a core.
 
@@ -614,7 +645,7 @@ def encode_many(
     Raises:
         InvalidMessageError: See ``Message.encode``.
     """
-    array = _as_float32(latents)
+    array = as_float32(latents)
     ids = list(message_ids) if message_ids is not None else None
     return _native.encode_many(
         array,
@@ -622,25 +653,33 @@ def encode_many(
         sender=_model_tuple(sender),
         receiver=None if receiver is None else _model_tuple(receiver),
         space=(space.fingerprint, space.name),
-        options=_options(encoding, scales, asymmetric, compression, level),
+        options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
+        lossless=resources._lossless(),
         threads=threads,
     )
 
 
 def decode_many(
-    packets: Sequence[bytes], limits: Limits = DEFAULT_LIMITS, *, threads: int | None = None
+    packets: Sequence[bytes],
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    resources: Resources = NO_RESOURCES,
+    threads: int | None = None,
 ) -> list[NDArray[np.float32]]:
     """Decode the first tensor of many packets at once, on all cores.
 
     Args:
         packets: Bytes of packets.
         limits: What each of them may take.
+        resources: Dictionaries and tables that they may name.
         threads: At most so many; default: one a core.
 
     Raises:
         WireError: For the first packet that is refused.
     """
-    return _native.decode_many(list(packets), limits=limits._tuple(), threads=threads)
+    return _native.decode_many(
+        list(packets), limits=limits._tuple(), lossless=resources._lossless(), threads=threads
+    )
 
 
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:
@@ -657,52 +696,14 @@ def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDAr
         InvalidMessageError: If a number is not finite or too large for the encoding, or if there
             is no such encoding.
     """
-    _check_encoding(encoding)
-    return _native.quantize_roundtrip(_as_float32(latents), encoding)
-
-
-def _as_float32(latents: Any) -> NDArray[np.float32]:
-    """An aligned, C-contiguous float32 array, without a copy where it is one already."""
-    if type(latents).__module__.partition(".")[0] == "torch":
-        # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
-        latents = latents.detach().float().cpu().numpy()
-    with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
-        array = np.asarray(latents, dtype=np.float32, order="C")
-    return array if array.flags.aligned else array.copy()
-
-
-def _options(
-    encoding: Encoding, scales: Scales, asymmetric: bool, compression: Compression, level: int
-) -> _Options:
-    """How to write, checked: the encoding, who shares a scale, and the level of zstd, if any."""
-    _check_encoding(encoding)
-    if compression not in ("none", "zstd"):
-        raise InvalidMessageError(
-            f"there is no compression {compression!r}: expected none or zstd",
-            id="message.stage",
-        )
-    shared_by, group = ("group", scales) if isinstance(scales, int) else (scales, 0)
-    if shared_by not in ("row", "tensor", "channel", "group") or not 0 <= group <= _MOST_ROWS:
-        raise InvalidMessageError(
-            f"no scales are shared by {scales!r}: expected row, tensor, channel or a number",
-            id="message.layout",
-        )
-    return (encoding, shared_by, group, asymmetric, level if compression == "zstd" else None)
+    check_encoding(encoding)
+    return _native.quantize_roundtrip(as_float32(latents), encoding)
 
 
 def _scales_info(scales: tuple[str, str, int, bool]) -> ScalesInfo:
     width, granularity, group, asymmetric = scales
     shared_by = group if granularity == "group" else cast(Scales, granularity)
     return ScalesInfo(width, shared_by, asymmetric)
-
-
-def _check_encoding(encoding: str) -> None:
-    known = get_args(Encoding)
-    if encoding not in known:
-        raise InvalidMessageError(
-            f"there is no encoding {encoding!r}: expected {', '.join(known[:-1])} or {known[-1]}",
-            id="message.encoding",
-        )
 
 
 def _check_unicode(ref: ModelRef | SpaceRef) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 from typing import Any
@@ -81,6 +82,13 @@ class Lossy(Flat):
         return np.zeros_like(LATENTS)
 
 
+class Broken:
+    """A message whose packet is none."""
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return b"no packet"
+
+
 class Poisoned(Flat):
     name = "poisoned f16"
 
@@ -151,8 +159,8 @@ def test_calls_take_turns() -> None:
         "abc", 4
     )
     assert all(sample > 0 for timing in timings.values() for sample in timing.samples)
-    turns = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
-    assert "".join(turns) == "abc" + "abc" + "bca" + "cab" + "abc"  # probes, then rounds
+    turns = "".join(name for name, _ in itertools.groupby(order))
+    assert turns == "abc" + "abc" + "bca" + "cab" + "abc"  # probes, then rounds
 
 
 def test_nothing_to_time() -> None:
@@ -259,6 +267,31 @@ def test_ratios_to_a_soft_prompt() -> None:
     assert decode.target is None
 
 
+def test_compact_overhead_is_counted_from_the_packet() -> None:
+    rows = run_wire(QUICK, ["compact"])
+    assert len(rows) == 2
+    for row in rows:
+        assert row.ok is True
+        assert row.value is not None
+        assert row.value >= 4 + 4  # at least a checksum and a message number
+
+
+def test_ratio_of_one_thread_to_two() -> None:
+    on_one, on_two = Timing((4096 * 6 * MICROSECOND,)), Timing((4096 * 3 * MICROSECOND,))
+    one, two, ratio = wire.batch_rows(on_one, on_two, cores=2)
+    assert (one.value, two.value) == (pytest.approx(6), pytest.approx(3))
+    assert (ratio.value, ratio.ok) == (pytest.approx(2), True)
+    *_, ratio = wire.batch_rows(on_one, on_two, cores=1)
+    assert (ratio.value, ratio.ok, ratio.note) == (None, None, "there is one core")
+
+
+def test_batch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BATCH_SIZE", 8)
+    rows = run_wire(QUICK, ["batch"])
+    assert [row.unit for row in rows] == ["us", "us", "x"]
+    assert all(row.value is None or row.value > 0 for row in rows)
+
+
 @pytest.mark.skipif(not memory.is_measurable(), reason="needs Linux's /proc")
 def test_memory_counts_at_least_the_tensor() -> None:
     latents = np.ones((1024, 1024), np.float32)
@@ -267,8 +300,18 @@ def test_memory_counts_at_least_the_tensor() -> None:
     assert wire.memory.rise_while_decoding(packet) > 0.9 * latents.nbytes
 
 
+@pytest.mark.skipif(not memory.is_measurable(), reason="needs Linux's /proc")
+def test_packet_that_cannot_be_decoded_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LARGE_SHAPE", (2, 3))
+    monkeypatch.setattr(wire, "message_of", lambda _: Broken())
+    row = run_wire(QUICK, ["memory"])[0]
+    assert row.value is None
+    assert row.note.startswith("decoding failed: latentwire.errors.")
+
+
 def test_memory_where_it_cannot_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "is_measurable", lambda: False)
+    monkeypatch.setattr(wire, "LARGE_SHAPE", (2, 3))
     rows = run_wire(QUICK, ["memory"])
     assert rows
     assert all(row.value is None and row.target is not None and row.note for row in rows)

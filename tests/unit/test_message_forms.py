@@ -20,6 +20,7 @@ from latentwire.message import (
     decode_many,
     encode_many,
 )
+from latentwire.resources import Dictionary, EntropyTables, Resources
 
 SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(16))
 SPACE = SpaceRef(name="tiny-v1", fingerprint=bytes(range(16)))
@@ -149,6 +150,63 @@ def test_a_batch_reports_the_first_that_is_refused() -> None:
         encode_many(latents, sender=SENDER, space=SPACE)
     assert encode_many(latents[:0], sender=SENDER, space=SPACE) == []
     assert decode_many([]) == []
+
+
+def test_entropy_tables_shorten_codes_and_are_needed_to_read_them() -> None:
+    rng = np.random.default_rng(3)
+    sample = rng.standard_normal((64, 32, 64)).astype(np.float32)
+    tables = EntropyTables.fit(sample, "int4")
+    assert EntropyTables.from_bytes(bytes(tables)) == tables
+    assert "15 codes" in repr(tables)
+    resources = Resources(tables=[tables])
+    sent = message(latents=rng.standard_normal((32, 64)).astype(np.float32))
+    plain = sent.encode("int4")
+    short = sent.encode("int4", compression="entropy", resources=resources)
+    assert short.compression == "entropy"
+    assert len(short) < len(plain) * 0.92
+    found = short.decode(resources=resources).latents
+    np.testing.assert_array_equal(found, plain.decode().latents)
+    assert short.truncate(4, resources=resources).decode(resources=resources).latents.shape == (
+        4,
+        64,
+    )
+    with pytest.raises(errors.UnsupportedFeatureError) as caught:
+        short.decode()
+    assert caught.value.id == "latents.resource"
+    with pytest.raises(errors.InvalidMessageError, match="no tables"):
+        sent.encode("int4", compression="entropy")
+    auto = sent.encode("int4", compression="auto", resources=resources)
+    assert len(auto) <= len(short)
+    batch = encode_many(
+        sample[:3], sender=SENDER, space=SPACE, encoding="int4", compression="entropy",
+        resources=resources,
+    )  # fmt: skip
+    assert len(decode_many(batch, resources=resources)) == 3
+
+
+def test_tables_of_other_codes_are_refused() -> None:
+    tables = EntropyTables.fit(NUMBERS[None], "int2")
+    resources = Resources(tables=[tables])
+    with pytest.raises(errors.InvalidMessageError) as caught:
+        message().encode("int4", compression="entropy", resources=resources)
+    assert caught.value.id == "message.entropy"
+    assert message().encode("int4", compression="auto", resources=resources).compression in (
+        "none",
+        "zstd",
+    )
+    with pytest.raises(errors.MalformedPacketError):
+        EntropyTables.from_bytes(b"no tables")
+
+
+def test_a_dictionary_helps_short_payloads() -> None:
+    typical = message(message_id=bytes(16)).encode("f32")
+    resources = Resources(dictionaries=[Dictionary(bytes(typical))])
+    packet = message().encode("f32", compression="zstd", resources=resources)
+    assert packet.compression == "zstd-dictionary"
+    assert len(packet) < len(typical) / 2
+    np.testing.assert_array_equal(packet.decode(resources=resources).latents, NUMBERS)
+    with pytest.raises(errors.UnsupportedFeatureError):
+        packet.decode()
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def native_encode(latents: Any) -> bytes:
         receiver=None,
         space=(bytes(16), "tiny-v1"),
         sections=[],
-        options=("f32", "row", 0, False, None),
+        options=("f32", "row", 0, False, "none", 9),
+        lossless=([], []),
         route=None,
     )
 

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::thread;
 
 use latentwire::{
-    Fingerprint, Header, Latents, Limits, Message, MessageId, Packet, Shape, SpaceRef,
+    Fingerprint, Header, Latents, Limits, Message, MessageId, Packet, Resources, Shape, SpaceRef,
 };
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -14,12 +14,13 @@ use pyo3::types::PyBytes;
 
 use crate::errors::raise;
 use crate::packet::PyLimits;
+use crate::resources::Lossless;
 use crate::route::{ModelTuple, model_ref};
 use crate::write::{OptionsArgument, elements};
 
 /// Write the messages of one sender: `latents` [N, ...] are those of message `message_ids[n]`.
 #[pyfunction]
-#[pyo3(signature = (latents, *, message_ids, sender, receiver, space, options, threads))]
+#[pyo3(signature = (latents, *, message_ids, sender, receiver, space, options, lossless, threads))]
 #[allow(clippy::too_many_arguments, reason = "keyword-only in Python: one a field of the header")]
 pub(crate) fn encode_many<'py>(
     py: Python<'py>,
@@ -29,6 +30,7 @@ pub(crate) fn encode_many<'py>(
     receiver: Option<ModelTuple>,
     space: ([u8; 16], String),
     options: OptionsArgument,
+    lossless: Lossless,
     threads: Option<usize>,
 ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
     let [count, extents @ ..] = latents.shape() else {
@@ -42,7 +44,7 @@ pub(crate) fn encode_many<'py>(
         return Ok(Vec::new());
     }
     let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
-    let options = options.options()?;
+    let options = options.options(&lossless)?;
     let rows: Vec<_> =
         elements(&latents)?.chunks_exact(shape.num_elements() as usize).zip(message_ids).collect();
     let encode = |(numbers, message_id): &(&[f32], [u8; 16])| {
@@ -65,16 +67,20 @@ pub(crate) fn encode_many<'py>(
 
 /// Decode the first tensor of many packets, each within the limits: float32 arrays.
 #[pyfunction]
-#[pyo3(signature = (packets, *, limits, threads))]
+#[pyo3(signature = (packets, *, limits, lossless, threads))]
 pub(crate) fn decode_many<'py>(
     py: Python<'py>,
     packets: Vec<Bound<'py, PyBytes>>,
     limits: PyLimits,
+    lossless: Lossless,
     threads: Option<usize>,
 ) -> PyResult<Vec<Bound<'py, PyArrayDyn<f32>>>> {
     let packets: Vec<&[u8]> = packets.iter().map(|packet| packet.as_bytes()).collect();
     let decoded = py
-        .detach(|| on_all_cores(&packets, threads, |bytes| decode_first(bytes, &limits.0)))
+        .detach(|| {
+            let resources = lossless.resources();
+            on_all_cores(&packets, threads, |bytes| decode_first(bytes, &resources, &limits.0))
+        })
         .map_err(|error| raise(py, &error))?;
     let arrays = decoded.into_iter().map(|(shape, numbers)| {
         let shape: Vec<usize> = shape.extents().iter().map(|&extent| extent as usize).collect();
@@ -83,10 +89,14 @@ pub(crate) fn decode_many<'py>(
     arrays.collect()
 }
 
-fn decode_first(bytes: &[u8], limits: &Limits) -> latentwire::Result<(Shape, Vec<f32>)> {
+fn decode_first(
+    bytes: &[u8],
+    resources: &Resources<'_>,
+    limits: &Limits,
+) -> latentwire::Result<(Shape, Vec<f32>)> {
     let packet = Packet::parse(bytes, limits)?;
     let Some(info) = packet.latents().first() else { unreachable!("a packet has latents") };
-    Ok((info.shape, info.decode(bytes, limits)?))
+    Ok((info.shape, info.decode_with(bytes, resources, limits)?))
 }
 
 /// Does the same with every item, in as many threads as there are cores or as are asked for. The

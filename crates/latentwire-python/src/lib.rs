@@ -9,7 +9,9 @@
 mod batch;
 mod errors;
 mod packet;
+mod resources;
 mod route;
+mod sections;
 mod stream;
 mod write;
 
@@ -23,6 +25,14 @@ mod _native {
     use super::batch::{decode_many, encode_many};
     #[pymodule_export]
     use super::packet::PyPacket;
+    #[pymodule_export]
+    use super::resources::{PyDictionary, PyEntropyTables};
+    #[pymodule_export]
+    use super::sections::{
+        check_literals, decode_answer_space, decode_literals, decode_metadata, decode_text,
+        decode_trace, encode_choices, encode_free_text, encode_literals, encode_metadata,
+        encode_schema, encode_text, encode_trace,
+    };
     #[pymodule_export]
     use super::stream::{PyPacketReader, PyStreamIndex};
     #[pymodule_export]

@@ -2,13 +2,14 @@
 
 use latentwire::{
     Address, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef, Packet,
-    SectionInfo,
+    Resources, SectionInfo,
 };
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::raise;
+use crate::resources::ResourcesArgument;
 use crate::route::PyRoute;
 
 /// (fingerprint, name, revision)
@@ -100,9 +101,17 @@ impl PyPacket {
 
     /// Decode every tensor: float32 arrays, or uint16 arrays of codes, each of its own shape. The
     /// codebook of codes in a compact packet is empty: its route names it.
-    fn decode<'py>(&self, py: Python<'py>, limits: PyLimits) -> PyResult<Vec<Tensor<'py>>> {
+    fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        resources: ResourcesArgument,
+        limits: PyLimits,
+    ) -> PyResult<Vec<Tensor<'py>>> {
         let bytes = self.bytes.as_bytes(py);
-        self.latents.iter().map(|info| tensor(py, info, bytes, &limits.0)).collect()
+        resources.with(|resources| {
+            let tensors = self.latents.iter();
+            tensors.map(|info| tensor(py, info, bytes, resources, &limits.0)).collect()
+        })
     }
 
     /// The packet with at most the first `rows` of every tensor.
@@ -110,9 +119,12 @@ impl PyPacket {
         &self,
         py: Python<'py>,
         rows: u32,
+        resources: ResourcesArgument,
         limits: PyLimits,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        self.rewrite(py, |packet| packet.truncate(rows, &limits.0))
+        self.rewrite(py, |packet| {
+            resources.with(|resources| packet.truncate_with(rows, resources, &limits.0))
+        })
     }
 
     /// The packet in the compact profile.
@@ -236,18 +248,20 @@ fn tensor<'py>(
     py: Python<'py>,
     info: &LatentsInfo,
     bytes: &[u8],
+    resources: &Resources<'_>,
     limits: &Limits,
 ) -> PyResult<Tensor<'py>> {
     let shape: Vec<usize> = info.shape.extents().iter().map(|&extent| extent as usize).collect();
     let name = info.name(bytes).to_owned();
     let refuse = |error| raise(py, &error);
     if let Format::Codes { codebook, size } = info.format {
-        let codes = py.detach(|| info.decode_codes(bytes, limits)).map_err(refuse)?;
+        let codes =
+            py.detach(|| info.decode_codes_with(bytes, resources, limits)).map_err(refuse)?;
         let array = PyArray1::from_vec(py, codes).reshape(shape)?.into_any();
         let codebook = codebook.as_ref().map_or(&[][..], |codebook| &codebook.0);
         return Ok((name, array, Some((PyBytes::new(py, codebook), size))));
     }
-    let numbers = py.detach(|| info.decode(bytes, limits)).map_err(refuse)?;
+    let numbers = py.detach(|| info.decode_with(bytes, resources, limits)).map_err(refuse)?;
     Ok((name, PyArray1::from_vec(py, numbers).reshape(shape)?.into_any(), None))
 }
 

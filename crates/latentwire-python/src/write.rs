@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::raise;
+use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
 
 /// A message id that sorts by time: UUID version 7.
@@ -48,13 +49,14 @@ impl TensorArgument<'_> {
     }
 }
 
-/// (encoding, granularity, group, asymmetric, zstd level)
+/// (encoding, granularity, group, asymmetric, compression, zstd level)
 #[derive(FromPyObject)]
-pub(crate) struct OptionsArgument(String, String, u32, bool, Option<i32>);
+pub(crate) struct OptionsArgument(String, String, u32, bool, String, i32);
 
 impl OptionsArgument {
-    pub(crate) fn options(&self) -> PyResult<EncodeOptions> {
-        let Self(encoding, granularity, group, asymmetric, level) = self;
+    /// The options, with the first of the tables or dictionaries where one is asked for.
+    pub(crate) fn options<'a>(&self, lossless: &'a Lossless) -> PyResult<EncodeOptions<'a>> {
+        let Self(encoding, granularity, group, asymmetric, compression, level) = self;
         let granularity = match granularity.as_str() {
             "row" => Granularity::Row,
             "tensor" => Granularity::Tensor,
@@ -65,7 +67,19 @@ impl OptionsArgument {
                 return Err(PyValueError::new_err(text));
             }
         };
-        let compression = level.map_or(Compression::None, |level| Compression::Zstd { level });
+        let level = *level;
+        let compression =
+            match (compression.as_str(), &lossless.tables[..], &lossless.dictionaries[..]) {
+                ("none", _, _) => Compression::None,
+                ("zstd", _, []) => Compression::Zstd { level },
+                ("zstd", _, [dictionary, ..]) => Compression::ZstdDictionary { level, dictionary },
+                ("entropy", [tables, ..], _) => Compression::Entropy(tables),
+                ("auto", tables, _) => Compression::Auto { tables },
+                (other, _, _) => {
+                    let text = format!("no compression {other:?} with what was given for it");
+                    return Err(PyValueError::new_err(text));
+                }
+            };
         Ok(EncodeOptions::default()
             .with_encoding(encoding_named(encoding)?)
             .with_granularity(granularity)
@@ -76,7 +90,7 @@ impl OptionsArgument {
 
 /// Write one message as a packet; with a route, as a compact one.
 #[pyfunction]
-#[pyo3(signature = (tensors, *, message_id, sender, receiver, space, sections, options, route))]
+#[pyo3(signature = (tensors, *, message_id, sender, receiver, space, sections, options, lossless, route))]
 #[allow(clippy::too_many_arguments, reason = "keyword-only in Python: one a field of the header")]
 pub(crate) fn encode<'py>(
     py: Python<'py>,
@@ -87,6 +101,7 @@ pub(crate) fn encode<'py>(
     space: ([u8; 16], String),
     sections: Vec<(u16, Bound<'py, PyBytes>)>,
     options: OptionsArgument,
+    lossless: Lossless,
     route: Option<PyRoute>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let latents = tensors.iter().map(|(name, tensor)| tensor.latents(py, name));
@@ -106,7 +121,7 @@ pub(crate) fn encode<'py>(
             })
             .collect(),
     };
-    let options = options.options()?;
+    let options = options.options(&lossless)?;
     let packet = py
         .detach(|| match &route {
             Some(route) => message.encode_on(&route.borrowed(), &options),

@@ -22,6 +22,8 @@ pub enum Family {
     UnsupportedFeature,
     /// A rule of the format is broken.
     Malformed,
+    /// Nothing shows that it is from whom it should be, or that it is new: do not act on it.
+    Untrusted,
     /// The caller's [`Limits`](crate::Limits) do not allow it.
     LimitExceeded,
     /// The message cannot be written.
@@ -94,7 +96,9 @@ error_kinds! {
     LatentsCodebook, "latents.codebook", Malformed, "no codebook has this size";
     LatentsIndex, "latents.index", Malformed, "an index is beyond its codebook";
     LatentsLength, "latents.length", Malformed, "the payload does not have the length of its shape";
+    LatentsResource, "latents.resource", UnsupportedFeature, "what the payload is coded with is not here";
     LatentsCompressed, "latents.compressed", Malformed, "the compressed payload cannot be restored";
+    LatentsEntropy, "latents.entropy", Malformed, "the entropy-coded payload cannot be restored";
     LatentsScale, "latents.scale", Malformed, "a scale is not allowed";
     LatentsQuantum, "latents.quantum", Malformed, "a row's codes do not fit its scale";
     LatentsZeroPoint, "latents.zero_point", Malformed, "a zero point is not allowed";
@@ -115,11 +119,23 @@ error_kinds! {
     TraceId, "trace.id", Malformed, "a trace context without an id";
     TraceFlags, "trace.flags", UnsupportedFeature, "unknown trace flags";
     TraceState, "trace.state", Malformed, "the tracestate is not allowed";
+    EntropyTables, "entropy.tables", Malformed, "a file of entropy tables is not allowed";
+    SealMissing, "seal.missing", Untrusted, "the packet has no seal";
+    SealAlgorithm, "seal.algorithm", UnsupportedFeature, "unknown algorithm of a seal";
+    SealLayout, "seal.layout", Malformed, "the seal does not fit the packet";
+    SealKey, "seal.key", Untrusted, "there is no such key for seals";
+    SealTag, "seal.tag", Untrusted, "the seal is not that of these bytes";
+    SealSession, "seal.session", Untrusted, "the session was not announced";
+    SealReplay, "seal.replay", Untrusted, "the packet was received before, or is too old to tell";
+    EnvelopeSuite, "envelope.suite", UnsupportedFeature, "unknown cipher suite";
+    EnvelopeKey, "envelope.key", Untrusted, "the packet is encrypted under another key";
+    EnvelopeTag, "envelope.tag", Untrusted, "the encrypted bytes are not those that were written";
     LimitTotalBytes, "limit.total_bytes", LimitExceeded, "the packet is larger than allowed";
     LimitElements, "limit.elements", LimitExceeded, "the latents have more elements than allowed";
     LimitSections, "limit.sections", LimitExceeded, "the packet has more sections than allowed";
     LimitDecompressed, "limit.decompressed_bytes", LimitExceeded, "the payload is larger than allowed";
     LimitItems, "limit.items", LimitExceeded, "a section has more items than allowed";
+    LimitSessions, "limit.sessions", LimitExceeded, "there are more sessions than allowed";
     MessageShape, "message.shape", InvalidMessage, "the latents cannot have this shape";
     MessageNotFinite, "message.not_finite", InvalidMessage, "a latent is not finite";
     MessageTooLarge, "message.magnitude", InvalidMessage, "a latent is too large for this encoding";
@@ -131,8 +147,12 @@ error_kinds! {
     MessageRows, "message.rows", InvalidMessage, "there are no such first rows";
     MessageSection, "message.section", InvalidMessage, "a section cannot be written";
     MessageLevel, "message.level", InvalidMessage, "no such compression level";
+    MessageEntropy, "message.entropy", InvalidMessage, "the entropy tables do not fit the symbols";
     MessageStage, "message.stage", InvalidMessage, "this build has no such lossless stage";
     MessageSize, "message.size", InvalidMessage, "the packet would be longer than its length field can say";
+    MessageSeal, "message.seal", InvalidMessage, "the packet cannot be sealed, or its seal not kept";
+    MessageSequence, "message.sequence", InvalidMessage, "the numbers of the session are used up";
+    MessageRandom, "message.random", InvalidMessage, "a session needs random numbers";
 }
 
 /// Something that is wrong with a packet, or with a message to be written.

@@ -36,23 +36,29 @@
 
 mod checksum;
 mod codec;
+mod entropy;
 mod error;
 mod limits;
 mod message;
+mod resources;
 mod route;
 pub mod sections;
 mod stream;
+#[cfg(feature = "trust")]
+pub mod trust;
 mod wire;
 
 pub use codec::{
     Encoding, Granularity, Layout, ScaleLayout, ScaleWidth, Stage, quantize_roundtrip,
 };
+pub use entropy::{EntropyAxis, EntropyTables};
 pub use error::{Error, ErrorKind, Family, Result};
 pub use limits::Limits;
 pub use message::{
     Fingerprint, Header, Latents, MAX_NAME_BYTES, MAX_RANK, Message, MessageId, ModelRef, Section,
     Shape, SpaceRef, Values,
 };
+pub use resources::{Dictionary, Resources};
 pub use route::Route;
 pub use stream::{
     Damage, IndexEntry, IndexFinding, PacketId, PacketReader, PacketWriter, Recovered, Recovery,

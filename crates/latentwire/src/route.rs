@@ -25,6 +25,10 @@ pub struct Route<'a> {
     pub space: SpaceRef<'a>,
     /// The codebook of latents that are indices.
     pub codebook: Option<Fingerprint>,
+    /// The dictionary of payloads that are compressed with one.
+    pub dictionary: Option<Fingerprint>,
+    /// The tables of payloads that are entropy coded.
+    pub tables: Option<Fingerprint>,
 }
 
 impl<'a> Route<'a> {

@@ -77,6 +77,8 @@ fn route(vector: &Value) -> Option<Route<'_>> {
             name: vector["space"]["name"].as_str().expect("a name"),
         },
         codebook: codebook.is_string().then(|| Fingerprint(bytes_of(codebook))),
+        dictionary: None,
+        tables: None,
     })
 }
 
@@ -88,7 +90,7 @@ fn read<'a>(packet: &Packet<'a>, vector: &'a Value) -> Message<'a> {
     .expect("valid latents")
 }
 
-fn write(message: &Message<'_>, vector: &Value, options: &EncodeOptions) -> Vec<u8> {
+fn write(message: &Message<'_>, vector: &Value, options: &EncodeOptions<'_>) -> Vec<u8> {
     match route(vector) {
         Some(route) => message.encode_on(&route, options),
         None => message.encode(options),
@@ -129,7 +131,7 @@ fn model(model: &ModelRef<'_>) -> Value {
 }
 
 /// How the first tensor of numbers was written; all of a message are written alike.
-fn options(vector: &Value) -> EncodeOptions {
+fn options(vector: &Value) -> EncodeOptions<'static> {
     let tensor = tensors(vector).first().expect("a tensor");
     let name = tensor["encoding"].as_str().expect("a name");
     let scales = &tensor["scales"];

@@ -13,7 +13,10 @@ use latentwire::{
     SpaceRef, Stage,
 };
 
-const MIB: u64 = 1 << 20;
+/// What reading may take beside the latents.
+const SLACK: u64 = 1 << 20;
+/// The same for packets that are large, but not so large that tests become slow.
+const TIGHT_SLACK: u64 = SLACK / 4;
 /// Where the length of a packet stands: after magic, version and flags.
 const LENGTH_AT: usize = 7;
 const MUTATIONS_OF_EACH: u64 = 500;
@@ -22,9 +25,9 @@ const MODEL: ModelRef<'_> = ModelRef { fingerprint: Fingerprint([1; 16]), name: 
 const SPACE: SpaceRef<'_> = SpaceRef { fingerprint: Fingerprint([2; 16]), name: "s" };
 
 /// Reads `bytes` as far as it goes and checks what that took.
-fn check(bytes: &[u8], what: &dyn std::fmt::Display) {
+fn check(bytes: &[u8], slack: u64, what: &dyn std::fmt::Display) {
     let limits = Limits::default();
-    let (mut allowed, mut outside) = (MIB, 0);
+    let (mut allowed, mut outside) = (slack, 0);
     let counted = allocation_counter::measure(|| {
         let Ok(packet) = Packet::parse(bytes, &limits) else { return };
         allowed += declared(&packet);
@@ -85,7 +88,16 @@ fn route(packet: &Packet<'_>) -> Route<'static> {
     };
     let codebook = Some(Fingerprint([3; 16]));
     let message_prefix = [0; 12];
-    Route { id, message_prefix, sender: MODEL, receiver: None, space: SPACE, codebook }
+    Route {
+        id,
+        message_prefix,
+        sender: MODEL,
+        receiver: None,
+        space: SPACE,
+        codebook,
+        dictionary: None,
+        tables: None,
+    }
 }
 
 /// All conformance vectors, valid and invalid, with their names.
@@ -151,7 +163,7 @@ impl Random {
 #[test]
 fn vectors_stay_within_their_latents_and_a_mebibyte() {
     for (name, bytes) in vectors() {
-        check(&bytes, &name);
+        check(&bytes, SLACK, &name);
     }
 }
 
@@ -160,8 +172,8 @@ fn so_does_whatever_is_left_of_a_vector_after_a_cut() {
     for (name, bytes) in vectors() {
         for len in 0..bytes.len() {
             let (cut, what) = (&bytes[..len], format_args!("{name} cut to {len}"));
-            check(cut, &what);
-            check(&mended(cut), &what);
+            check(cut, SLACK, &what);
+            check(&mended(cut), SLACK, &what);
         }
     }
 }
@@ -181,7 +193,7 @@ fn so_do_vectors_with_random_changes() {
                     _ => random.below(256) as u8,
                 };
             }
-            check(&mended(&changed), &format_args!("{name}, change {number}"));
+            check(&mended(&changed), SLACK, &format_args!("{name}, change {number}"));
         }
     }
 }
@@ -189,12 +201,11 @@ fn so_do_vectors_with_random_changes() {
 /// Large packets, and few bytes that stand for many.
 #[test]
 fn so_do_large_packets_of_every_encoding() {
-    let limits = Limits::default();
-    let elements = limits.elements() / 4;
+    let elements = 1 << 17;
     let numbers: Vec<f32> = (0..elements).map(|at| ((at % 255) as f32 - 127.0) / 8.0).collect();
     let header =
         Header { message_id: MessageId([0; 16]), sender: MODEL, receiver: None, space: SPACE };
-    let shapes = [&[elements][..], &[elements / 256, 256], &[elements / 2, 2], &[elements, 1]];
+    let shapes = [&[elements][..], &[elements / 256, 256], &[elements, 1]];
     let scales =
         [Granularity::Row, Granularity::Tensor, Granularity::Channel, Granularity::Group(1)];
     let mut compressions = vec![Compression::None];
@@ -215,7 +226,7 @@ fn so_do_large_packets_of_every_encoding() {
                     // Not every shape has groups.
                     let Ok(packet) = message.encode(&options) else { continue };
                     let what = format!("{shape:?} as {options:?}");
-                    check(&packet, &what);
+                    check(&packet, TIGHT_SLACK, &what);
                 }
             }
         }

@@ -1,24 +1,39 @@
 """Our packets, as a user writes and reads them."""
 
+# ruff: noqa: D102 - what the methods do is said once, by `Codec`
+
 from __future__ import annotations
 
+import itertools
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwire.benchmark.codec import Codec
-from latentwire.message import Encoding, Message, ModelRef, Packet, SpaceRef
+from latentwire.message import Encoding, Message, ModelRef, Packet, Route, SpaceRef
 
-__all__ = ["OURS", "LatentwireF16", "LatentwireInt8", "message_of"]
+__all__ = [
+    "OURS",
+    "ROUTE",
+    "SENDER",
+    "SPACE",
+    "LatentwireF16",
+    "LatentwireInt8",
+    "LatentwireInt8Compact",
+    "message_of",
+]
 
-_SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(range(16)))
-_SPACE = SpaceRef(name="tiny-v1", fingerprint=bytes(range(16, 32)))
+# In names as long as real ones.
+SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(range(16)))
+SPACE = SpaceRef(name="tiny-v1", fingerprint=bytes(range(16, 32)))
+ROUTE = Route(id=1, sender=SENDER, space=SPACE, message_prefix=bytes(12), codebook=bytes(16))
+"""Under which hosts that know each other send."""
 
 
 def message_of(latents: NDArray[np.float32]) -> Message:
-    """A new message, in names as long as real ones."""
-    return Message(latents=latents, sender=_SENDER, space=_SPACE)
+    """A new message of these latents."""
+    return Message(latents=latents, sender=SENDER, space=SPACE)
 
 
 class _Latentwire(Codec):
@@ -44,6 +59,23 @@ class LatentwireInt8(_Latentwire):
     tolerance = 1e-2
 
 
+class LatentwireInt8Compact(LatentwireInt8):
+    """The same between hosts that have agreed on a route; the reader decodes the latents alone."""
+
+    name = "latentwire int8 compact"
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+
+    def encode(self, prepared: Any) -> bytes:
+        message_id = ROUTE.message_id(next(self._numbers))
+        message = Message(latents=prepared, sender=SENDER, space=SPACE, message_id=message_id)
+        return bytes(message.encode(self.encoding, route=ROUTE))
+
+    def decode(self, data: bytes) -> Any:
+        return Packet.from_bytes(data).tensors_by_name()[""]
+
+
 class LatentwireF16(_Latentwire):
     """What peers send, f16, in our packet."""
 
@@ -51,4 +83,4 @@ class LatentwireF16(_Latentwire):
     encoding = "f16"
 
 
-OURS: tuple[type[Codec], ...] = (LatentwireInt8, LatentwireF16)
+OURS: tuple[type[Codec], ...] = (LatentwireInt8, LatentwireInt8Compact, LatentwireF16)

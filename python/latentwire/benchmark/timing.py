@@ -18,13 +18,16 @@ from dataclasses import dataclass
 
 __all__ = ["Timing", "one_core", "speedup", "time_together"]
 
-BATCH_SECONDS = 400e-6
+BATCH_SECONDS = 500e-6
 """How long a batch aims to take: long against the clock, short against a slice of the scheduler, so
 that many batches are never interrupted."""
 MOST_CALLS = 1_000
 """The most calls of a batch."""
 PROBES = 5
-"""Calls of each kind before anything counts: they warm caches and set the size of a batch."""
+"""Calls of each kind before anything counts; the fastest sets the size of a batch."""
+WARM_UP = 3
+"""Untimed calls before a batch, at most as many as it has: whoever was timed before has filled the
+caches, and the fewer calls make a batch, the more each would pay for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def time_together(calls: Mapping[str, Callable[[], object]], repeat: int) -> dic
     """Time calls against each other.
 
     Args:
-        calls: What to time, by name. Each is called ``PROBES`` times before.
+        calls: What to time, by name.
         repeat: Rounds, at least 1.
 
     Returns:
@@ -68,6 +71,7 @@ def time_together(calls: Mapping[str, Callable[[], object]], repeat: int) -> dic
         for round_ in range(repeat):
             first = round_ % max(len(names), 1)
             for name in names[first:] + names[:first]:
+                _time(calls[name], min(WARM_UP, sizes[name]))
                 samples[name].append(_time(calls[name], sizes[name]))
     finally:
         if collects:

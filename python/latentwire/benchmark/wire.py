@@ -7,8 +7,10 @@ without a value but with a note for what cannot be measured here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from latentwire.benchmark import memory
 from latentwire.benchmark.codec import Codec, find_fault, missing_modules
-from latentwire.benchmark.ours import OURS, LatentwireInt8, message_of
+from latentwire.benchmark.ours import OURS, ROUTE, SENDER, SPACE, LatentwireInt8, message_of
 from latentwire.benchmark.peers import (
     PEERS,
     Msgpack,
@@ -27,7 +29,7 @@ from latentwire.benchmark.peers import (
 from latentwire.benchmark.rows import Row, Target, at_least, at_most
 from latentwire.benchmark.timing import Timing, one_core, speedup, time_together
 from latentwire.errors import UsageError
-from latentwire.message import Compression, Encoding
+from latentwire.message import Codes, Compression, Encoding, Message, encode_many
 
 __all__ = ["FIGURES", "Measured", "Setting", "measure", "peer_rows", "run_wire", "soft_prompt_rows"]
 
@@ -37,6 +39,8 @@ AGAINST_NUMPY_ZSTD = at_least(6)
 AGAINST_MSGPACK = at_least(1)
 SMALLER_THAN_SOFT_PROMPT = at_least(40)
 FASTER_THAN_SOFT_PROMPT = at_least(50)
+COMPACT_OVERHEAD = at_most(24)
+ON_TWO_CORES = at_least(1.8)
 MIB_BEYOND_THE_TENSOR = at_most(1)
 
 LATENTS_SHAPE = (32, 256)
@@ -44,6 +48,7 @@ LATENTS_SHAPE = (32, 256)
 SOFT_PROMPT_SHAPE = (32, 4096)
 """The same number of soft tokens at the width of an 8B model, which is what its receiver makes of
 the message."""
+BATCH_SIZE = 4096
 LARGE_SHAPE = (4096, 1024)
 """As many numbers as the default limits let through."""
 
@@ -82,7 +87,7 @@ class Measured:
 def measure(
     contestants: Sequence[tuple[type[Codec], NDArray[np.float32]]], setting: Setting
 ) -> tuple[dict[str, Measured], dict[str, str]]:
-    """Check and time codecs against each other.
+    """Check and time codecs against each other on one core.
 
     Args:
         contestants: Codecs, each with the latents that it sends.
@@ -110,8 +115,9 @@ def measure(
         sizes[name] = len(data)
         encodes[name] = _bound(codec.encode, prepared)
         decodes[name] = _bound(codec.decode, data)
-    encoded = time_together(encodes, setting.repeat)
-    decoded = time_together(decodes, setting.repeat)
+    with one_core():
+        encoded = time_together(encodes, setting.repeat)
+        decoded = time_together(decodes, setting.repeat)
     measured = {name: Measured(encoded[name], decoded[name], sizes[name]) for name in sizes}
     return measured, absent
 
@@ -190,6 +196,55 @@ def soft_prompt_rows(measured: Mapping[str, Measured], absent: Mapping[str, str]
     ]
 
 
+def _compact(setting: Setting) -> Iterable[Row]:
+    """What a compact packet takes beside payload and scales, down to a message of four codes."""
+    contents: dict[str, Message] = {
+        "int8 32x256": message_of(setting.normal(LATENTS_SHAPE)),
+        "4 codes": Message(
+            latents=np.zeros(0, np.float32),
+            tensors={"": Codes(np.arange(4, dtype=np.uint16), bytes(16), 256)},
+            sender=SENDER,
+            space=SPACE,
+        ),
+    }
+    for name, message in contents.items():
+        numbered = replace(message, message_id=ROUTE.message_id(0))
+        packet = numbered.encode("int8", route=ROUTE)
+        overhead = len(packet) - packet.payload_length
+        yield Row(f"overhead of a compact packet of {name}", overhead, "bytes", COMPACT_OVERHEAD)
+
+
+def _batch(setting: Setting) -> list[Row]:
+    """One call for many messages, on one thread and on two. It is not kept on one core."""
+    latents = setting.normal((BATCH_SIZE, *LATENTS_SHAPE))
+
+    def encode(threads: int) -> Callable[[], object]:
+        return lambda: encode_many(latents, sender=SENDER, space=SPACE, threads=threads)
+
+    # A batch takes as long as ten thousand single messages: a twentieth of the rounds is enough.
+    timings = time_together({"1": encode(1), "2": encode(2)}, max(1, setting.repeat // 20))
+    return batch_rows(timings["1"], timings["2"], len(_cores()))
+
+
+def batch_rows(on_one: Timing, on_two: Timing, cores: int) -> list[Row]:
+    """Time a message on one thread and on two, and what the second brings."""
+    name = f"encode {BATCH_SIZE:,} messages int8"
+    ratio = Row(f"{name}, times as fast on two cores", None, "x", ON_TWO_CORES, "there is one core")
+    if cores >= 2:
+        ratio = replace(ratio, value=speedup(on_two, on_one), note="")
+    return [
+        _time_row(f"{name}, a message, one thread", on_one, BATCH_SIZE),
+        _time_row(f"{name}, a message, two threads", on_two, BATCH_SIZE),
+        ratio,
+    ]
+
+
+def _cores() -> Collection[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return range(os.cpu_count() or 1)
+
+
 def _memory(setting: Setting) -> Iterable[Row]:
     forms: list[tuple[Encoding, Compression]] = [
         ("f32", "none"),
@@ -204,7 +259,12 @@ def _memory(setting: Setting) -> Iterable[Row]:
             yield Row(name, None, "MiB", MIB_BEYOND_THE_TENSOR, "needs Linux's /proc")
             continue
         packet = bytes(message_of(latents).encode(encoding, compression=compression, level=1))
-        rise = memory.rise_while_decoding(packet)
+        try:
+            rise = memory.rise_while_decoding(packet)
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").splitlines() or ["nothing was said"]
+            yield Row(name, None, "MiB", MIB_BEYOND_THE_TENSOR, f"decoding failed: {said[-1]}")
+            continue
         # The packet is there before and after, so what rises is the tensor and what is beyond it.
         beyond = (rise - latents.nbytes) / 2**20
         yield Row(name, beyond, "MiB", MIB_BEYOND_THE_TENSOR)
@@ -218,8 +278,9 @@ def _codec_rows(name: str, found: Measured) -> list[Row]:
     ]
 
 
-def _time_row(name: str, timing: Timing) -> Row:
-    return Row(name, timing.best * 1e6, "us", note=f"median {timing.median * 1e6:.1f}")
+def _time_row(name: str, timing: Timing, messages: int = 1) -> Row:
+    best, median = timing.best * 1e6 / messages, timing.median * 1e6 / messages
+    return Row(name, best, "us", note=f"median {median:.1f}")
 
 
 def _encode_speedup(ours: Measured, theirs: Measured) -> float:
@@ -244,13 +305,15 @@ def _compared(
 FIGURES: dict[str, Figure] = {
     "peers": _peers,
     "soft-prompt": _soft_prompt,
+    "compact": _compact,
+    "batch": _batch,
     "memory": _memory,
 }
 """Every figure by the name that ``--only`` takes, in the order of the report."""
 
 
 def run_wire(setting: Setting, only: Sequence[str] = ()) -> list[Row]:
-    """Measure on one core.
+    """Measure.
 
     Args:
         setting: How.
@@ -263,8 +326,7 @@ def run_wire(setting: Setting, only: Sequence[str] = ()) -> list[Row]:
         if name not in FIGURES:
             raise UsageError(f"there is no figure {name!r}", hint=f"one of {', '.join(FIGURES)}")
     rows: list[Row] = []
-    with one_core():
-        for name, figure in FIGURES.items():
-            if not only or name in only:
-                rows += figure(setting)
+    for name, figure in FIGURES.items():
+        if not only or name in only:
+            rows += figure(setting)
     return rows

@@ -24,7 +24,9 @@ def wire(
     repeat: Annotated[int, typer.Option(help="Rounds of every timing.", min=1)] = 200,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="peers, soft-prompt, memory; repeat; default all.", metavar="NAME"),
+        typer.Option(
+            help="peers, soft-prompt, compact, batch, memory; repeat; default all.", metavar="NAME"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -45,5 +47,5 @@ def wire(
             if row.value is None:
                 stderr.print(f"{row.name}: {row.note}", markup=False)
         return
-    caption = f"Best of {repeat} interleaved rounds on one core; the median beside it."
+    caption = f"Times are the best of {repeat} interleaved rounds; the median stands beside them."
     Console(highlight=False).print(rows_table(rows, caption))

@@ -30,6 +30,8 @@ CODES: dict[type[LatentwireError], grpc.StatusCode] = {
     errors.MalformedPacketError: _Code.INVALID_ARGUMENT,
     errors.LimitExceededError: _Code.RESOURCE_EXHAUSTED,
     errors.InvalidMessageError: _Code.INVALID_ARGUMENT,
+    errors.StreamIndexError: _Code.DATA_LOSS,
+    errors.StreamLockedError: _Code.UNAVAILABLE,
     errors.ModelNotFoundError: _Code.NOT_FOUND,
     errors.CheckpointError: _Code.INTERNAL,
     errors.SpaceMismatchError: _Code.FAILED_PRECONDITION,

@@ -267,4 +267,6 @@ const ROUTE: Route<'static> = Route {
     receiver: None,
     space: SpaceRef { fingerprint: Fingerprint([0x22; 16]), name: "tiny-v1" },
     codebook: Some(CODEBOOK),
+    dictionary: None,
+    tables: None,
 };

@@ -3,14 +3,34 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// Compresses `raw`; `None` if that does not make it smaller.
-#[cfg(feature = "zstd")]
 pub(crate) fn compress(raw: &[u8], level: i32) -> Result<Option<Vec<u8>>> {
+    compress_with(raw, level, None)
+}
+
+/// Restores a payload of exactly `raw_len` bytes: see [`restore_with`].
+pub(crate) fn restore(stored: &[u8], raw_len: usize, at: usize) -> Result<Vec<u8>> {
+    restore_with(stored, raw_len, at, None)
+}
+
+/// Compresses `raw`, with a dictionary or without; `None` if that does not make it smaller.
+#[cfg(feature = "zstd")]
+pub(crate) fn compress_with(
+    raw: &[u8],
+    level: i32,
+    dictionary: Option<&[u8]>,
+) -> Result<Option<Vec<u8>>> {
     if !(1..=22).contains(&level) {
         let (expected, found) = ("a zstd level from 1 to 22", level.to_string());
         return Err(Error::nowhere(ErrorKind::MessageLevel, expected, found));
     }
     let mut compressed = Vec::with_capacity(zstd_safe::compress_bound(raw.len()));
-    zstd_safe::compress(&mut compressed, raw, level).map_err(|code| {
+    let done = match dictionary {
+        None => zstd_safe::compress(&mut compressed, raw, level),
+        Some(dictionary) => {
+            zstd_safe::CCtx::create().compress_using_dict(&mut compressed, raw, dictionary, level)
+        }
+    };
+    done.map_err(|code| {
         let found = zstd_safe::get_error_name(code);
         Error::nowhere(ErrorKind::MessageStage, "zstd to take the payload", found)
     })?;
@@ -22,7 +42,12 @@ pub(crate) fn compress(raw: &[u8], level: i32) -> Result<Option<Vec<u8>>> {
 /// The frame must fill `stored` and say the same length: frames after it, and frames to be
 /// skipped, would be places to hide bytes in.
 #[cfg(feature = "zstd")]
-pub(crate) fn restore(stored: &[u8], raw_len: usize, at: usize) -> Result<Vec<u8>> {
+pub(crate) fn restore_with(
+    stored: &[u8],
+    raw_len: usize,
+    at: usize,
+    dictionary: Option<&[u8]>,
+) -> Result<Vec<u8>> {
     let refuse = |expected: String, found: String| {
         Err(Error::at(ErrorKind::LatentsCompressed, at, expected, found))
     };
@@ -41,7 +66,13 @@ pub(crate) fn restore(stored: &[u8], raw_len: usize, at: usize) -> Result<Vec<u8
         }
     }
     let mut raw = vec![0; raw_len];
-    match zstd_safe::decompress(raw.as_mut_slice(), stored) {
+    let done = match dictionary {
+        None => zstd_safe::decompress(raw.as_mut_slice(), stored),
+        Some(dictionary) => {
+            zstd_safe::DCtx::create().decompress_using_dict(raw.as_mut_slice(), stored, dictionary)
+        }
+    };
+    match done {
         Ok(len) if len == raw_len => Ok(raw),
         Ok(len) => refuse(format!("{raw_len} bytes"), len.to_string()),
         Err(code) => refuse(format!("{raw_len} bytes"), zstd_safe::get_error_name(code).into()),
@@ -50,14 +81,23 @@ pub(crate) fn restore(stored: &[u8], raw_len: usize, at: usize) -> Result<Vec<u8
 
 /// Refuses: this build has no zstd.
 #[cfg(not(feature = "zstd"))]
-pub(crate) fn compress(_raw: &[u8], _level: i32) -> Result<Option<Vec<u8>>> {
+pub(crate) fn compress_with(
+    _raw: &[u8],
+    _level: i32,
+    _dictionary: Option<&[u8]>,
+) -> Result<Option<Vec<u8>>> {
     let expected = "a build with the feature `zstd`";
     Err(Error::nowhere(ErrorKind::MessageStage, expected, "one without"))
 }
 
 /// Refuses: this build has no zstd.
 #[cfg(not(feature = "zstd"))]
-pub(crate) fn restore(_stored: &[u8], _raw_len: usize, at: usize) -> Result<Vec<u8>> {
-    let expected = "a stage that this build has: 0 (stored)";
+pub(crate) fn restore_with(
+    _stored: &[u8],
+    _raw_len: usize,
+    at: usize,
+    _dictionary: Option<&[u8]>,
+) -> Result<Vec<u8>> {
+    let expected = "a stage that this build has: 0 (stored) or 3 (entropy)";
     Err(Error::at(ErrorKind::LatentsStage, at, expected, "1 (zstd)"))
 }

@@ -14,10 +14,12 @@ mod packing;
 mod quantized;
 mod scales;
 mod simd;
+mod symbols;
 
 pub(crate) use codes::index_bits;
 pub(crate) use layout::packed_len;
 pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
+pub(crate) use symbols::Symbols;
 
 use self::grid::Grid;
 use self::quantized::Quantized;
@@ -47,17 +49,25 @@ pub enum Stage {
     Stored,
     /// One zstd frame.
     Zstd,
+    /// One zstd frame that needs a dictionary.
+    ZstdDictionary,
+    /// Codes under an entropy coder, whose models both ends have.
+    Entropy,
 }
 
 impl Stage {
-    pub(crate) const CODES: &str = "0 (stored) or 1 (zstd)";
+    const ALL: [Self; 4] = [Self::Stored, Self::Zstd, Self::ZstdDictionary, Self::Entropy];
+    pub(crate) const CODES: &str =
+        "0 (stored), 1 (zstd), 2 (zstd with a dictionary) or 3 (entropy)";
 
-    /// The name used in text: `none` or `zstd`.
+    /// The name used in text: `none`, `zstd`, `zstd-dictionary` or `entropy`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stored => "none",
             Self::Zstd => "zstd",
+            Self::ZstdDictionary => "zstd-dictionary",
+            Self::Entropy => "entropy",
         }
     }
 
@@ -65,11 +75,19 @@ impl Stage {
         match self {
             Self::Stored => 0,
             Self::Zstd => 1,
+            Self::ZstdDictionary => 2,
+            Self::Entropy => 3,
         }
     }
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [Self::Stored, Self::Zstd].into_iter().find(|stage| stage.code() == code)
+        Self::ALL.into_iter().find(|stage| stage.code() == code)
+    }
+
+    /// Whether it is undone with something that a packet names and does not carry.
+    #[must_use]
+    pub const fn needs_resource(self) -> bool {
+        matches!(self, Self::ZstdDictionary | Self::Entropy)
     }
 }
 
@@ -110,6 +128,11 @@ pub(crate) fn plan(choice: Choice, latents: &[f32], shape: &Shape) -> Result<Pla
         _ => (f32::MAX, Plan::F32),
     };
     check_magnitude(latents, largest).map(|()| plan)
+}
+
+/// How many different codes an encoding has; `None` if it has none.
+pub(crate) fn alphabet(encoding: Encoding, asymmetric: bool) -> Option<usize> {
+    Grid::of(encoding, asymmetric).map(|grid| grid.alphabet().into())
 }
 
 /// Whether rows of `row_len` can have a scale for every `size` numbers. A group as long as the row

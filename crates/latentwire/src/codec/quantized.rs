@@ -49,16 +49,6 @@ impl Quantized {
         }
     }
 
-    /// The symbols of all numbers, one a byte.
-    pub(crate) fn symbols(&self, latents: &[f32], row_len: usize) -> Vec<u8> {
-        let mut symbols = vec![0; latents.len()];
-        let rows = latents.chunks_exact(row_len).zip(symbols.chunks_exact_mut(row_len));
-        for (index, (row, symbols)) in rows.enumerate() {
-            self.snap_row(index, row, symbols);
-        }
-        symbols
-    }
-
     fn snap_row(&self, index: usize, row: &[f32], symbols: &mut [u8]) {
         for block in blocks(&self.scales, index, row.len()) {
             let (Some(values), Some(symbols)) =

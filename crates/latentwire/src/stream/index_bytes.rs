@@ -51,21 +51,19 @@ impl StreamIndex {
         let refuse = |finding, at: usize, expected: &str, found: String| {
             Err(StreamError::index(finding, at as u64, expected.to_owned(), found))
         };
-        let Some((covered, stored)) = bytes
-            .split_last_chunk::<{ checksum::LEN }>()
-            .filter(|(covered, _)| covered.len() >= FRONT || !MAGIC.starts_with(covered))
+        if bytes.iter().zip(&MAGIC).any(|(found, expected)| found != expected) {
+            return refuse(IndexFinding::Magic, 0, "89 4c 57 49", "other bytes".to_owned());
+        }
+        if let Some(&version) = bytes.get(MAGIC.len()).filter(|&&version| version != VERSION) {
+            return refuse(IndexFinding::Version, MAGIC.len(), "1", version.to_string());
+        }
+        let whole = bytes.split_last_chunk::<{ checksum::LEN }>();
+        let Some((covered, stored, entries)) =
+            whole.and_then(|(covered, stored)| Some((covered, stored, covered.get(FRONT..)?)))
         else {
             let found = format!("{} bytes", bytes.len());
             return refuse(IndexFinding::Length, bytes.len(), "at least 9 bytes", found);
         };
-        let Some((&version, entries)) =
-            covered.strip_prefix(&MAGIC).and_then(|rest| rest.split_first())
-        else {
-            return refuse(IndexFinding::Magic, 0, "89 4c 57 49", "other bytes".to_owned());
-        };
-        if version != VERSION {
-            return refuse(IndexFinding::Version, MAGIC.len(), "1", version.to_string());
-        }
         let (entries, rest) = entries.as_chunks::<ENTRY>();
         if !rest.is_empty() {
             let found = format!("{} more", rest.len());

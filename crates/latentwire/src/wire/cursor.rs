@@ -53,6 +53,12 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
+    /// What is left, all of it.
+    #[cfg(feature = "trust")]
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.packet.get(self.at..self.end).unwrap_or_default()
+    }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         bytes.copy_from_slice(self.take(N)?);

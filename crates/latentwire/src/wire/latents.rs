@@ -7,12 +7,14 @@ use std::borrow::Cow;
 
 use super::cursor::{Cursor, is_name, name_rule, put_varint, varint_len};
 use super::section::SectionInfo;
+use crate::codec::Symbols;
 use crate::codec::{
     self, Encoding, Granularity, Layout, ScaleLayout, ScaleWidth, Stage, index_bits, packed_len,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::message::{Fingerprint, MAX_RANK, Shape};
+use crate::resources::Resources;
 
 const ENCODING_MASK: u8 = 0b0001_1111;
 const STAGE_SHIFT: u32 = 5;
@@ -63,6 +65,22 @@ impl Format {
         }
     }
 
+    /// Whether its codes are bytes at most, which an entropy coder takes as symbols.
+    pub(crate) fn has_symbols(self) -> bool {
+        match self {
+            Self::Numbers(layout) => layout.scales.is_some(),
+            Self::Codes { size, .. } => size <= 256,
+        }
+    }
+
+    /// How its codes stand in a raw payload of that shape, as symbols.
+    pub(crate) fn symbols(self, shape: &Shape) -> Symbols {
+        match self {
+            Self::Numbers(layout) => Symbols::of_numbers(layout, shape),
+            Self::Codes { size, .. } => Symbols::of_codes(size, shape),
+        }
+    }
+
     /// Bytes of the payload before its lossless stage. Saturates; limits come first.
     pub(crate) fn raw_len(self, shape: &Shape) -> u64 {
         match self {
@@ -88,6 +106,9 @@ pub struct LatentsInfo {
     pub payload_offset: usize,
     /// Bytes of the payload as it stands in the packet.
     pub payload_length: usize,
+    /// Names what the lossless stage is undone with; `None` if it needs nothing, and in a compact
+    /// packet, whose route names it.
+    pub resource: Option<Fingerprint>,
     name: (usize, usize),
 }
 
@@ -124,14 +145,18 @@ impl LatentsInfo {
                 },
             }),
         };
+        let resource =
+            if stage.needs_resource() && !is_compact { Some(cursor.fingerprint()?) } else { None };
         let info = Self {
             shape,
             format,
             stage,
             payload_offset: cursor.at(),
             payload_length: section.end().saturating_sub(cursor.at()),
+            resource,
             name,
         };
+        info.check_stage(at)?;
         Ok(info)
     }
 
@@ -158,11 +183,21 @@ impl LatentsInfo {
     /// Decodes the numbers of `packet`, the packet that this was read from. Indices into a codebook
     /// are not numbers: see [`Self::decode_codes`].
     pub fn decode(&self, packet: &[u8], limits: &Limits) -> Result<Vec<f32>> {
+        self.decode_with(packet, &Resources::default(), limits)
+    }
+
+    /// The same with what the lossless stage may need.
+    pub fn decode_with(
+        &self,
+        packet: &[u8],
+        resources: &Resources<'_>,
+        limits: &Limits,
+    ) -> Result<Vec<f32>> {
         let Format::Numbers(layout) = self.format else {
             let (kind, expected) = (ErrorKind::LatentsEncoding, "numbers");
             return Err(Error::at(kind, self.payload_offset, expected, "indices of a codebook"));
         };
-        let (raw, base) = self.raw(packet, limits)?;
+        let (raw, base) = self.raw(packet, resources, limits)?;
         codec::decode(layout, &self.shape, &raw, base)
     }
 
@@ -186,11 +221,21 @@ impl LatentsInfo {
 
     /// Decodes the indices of `packet`, the packet that this was read from.
     pub fn decode_codes(&self, packet: &[u8], limits: &Limits) -> Result<Vec<u16>> {
+        self.decode_codes_with(packet, &Resources::default(), limits)
+    }
+
+    /// The same with what the lossless stage may need.
+    pub fn decode_codes_with(
+        &self,
+        packet: &[u8],
+        resources: &Resources<'_>,
+        limits: &Limits,
+    ) -> Result<Vec<u16>> {
         let Format::Codes { size, .. } = self.format else {
             let (kind, expected) = (ErrorKind::LatentsEncoding, "indices of a codebook");
             return Err(Error::at(kind, self.payload_offset, expected, "numbers"));
         };
-        let (raw, base) = self.raw(packet, limits)?;
+        let (raw, base) = self.raw(packet, resources, limits)?;
         codec::codes::read(size, &self.shape, &raw, base)
     }
 
@@ -198,6 +243,7 @@ impl LatentsInfo {
     pub(crate) fn raw<'a>(
         &self,
         packet: &'a [u8],
+        resources: &Resources<'_>,
         limits: &Limits,
     ) -> Result<(Cow<'a, [u8]>, Option<usize>)> {
         check_elements(self.shape.num_elements(), self.payload_offset, limits)?;
@@ -216,7 +262,28 @@ impl LatentsInfo {
                 let raw = codec::lossless::restore(payload, raw_len, self.payload_offset)?;
                 Ok((raw.into(), None))
             }
+            Stage::ZstdDictionary => {
+                let at = self.payload_offset;
+                let dictionary = Some(resources.dictionary(self.resource, at)?.as_bytes());
+                let raw = codec::lossless::restore_with(payload, raw_len, at, dictionary)?;
+                Ok((raw.into(), None))
+            }
+            Stage::Entropy => {
+                let tables = resources.tables(self.resource, self.payload_offset)?;
+                let symbols = self.format.symbols(&self.shape);
+                let raw = symbols.restore(payload, raw_len, tables, self.payload_offset)?;
+                Ok((raw.into(), None))
+            }
         }
+    }
+
+    /// An entropy coder takes codes that are bytes at most.
+    fn check_stage(&self, at: usize) -> Result<()> {
+        if self.stage != Stage::Entropy || self.format.has_symbols() {
+            return Ok(());
+        }
+        let expected = "quantized numbers, or indices into at most 256 entries";
+        Err(Error::at(ErrorKind::LatentsStage, at, expected, self.format.name()))
     }
 
     /// The payload has the length that the shape gives it, or less if it is compressed: a
@@ -225,7 +292,7 @@ impl LatentsInfo {
         let (found, raw_length) = (self.payload_length as u64, self.raw_length());
         let (fits, relation) = match self.stage {
             Stage::Stored => (found == raw_length, "exactly"),
-            Stage::Zstd => (found < raw_length, "fewer than"),
+            _ => (found < raw_length, "fewer than"),
         };
         if fits {
             return Ok(());
@@ -334,6 +401,8 @@ pub(crate) struct Front<'a> {
     pub(crate) shape: Shape,
     pub(crate) format: Format,
     pub(crate) stage: Stage,
+    /// What the stage is undone with, where the header does not say it.
+    pub(crate) resource: Option<Fingerprint>,
 }
 
 impl Front<'_> {
@@ -359,6 +428,7 @@ impl Front<'_> {
             put_varint(out, size);
             out.extend(codebook.iter().flat_map(|codebook| codebook.0));
         }
+        out.extend(self.resource.iter().flat_map(|resource| resource.0));
     }
 
     /// Bytes that [`Self::write`] appends.
@@ -373,7 +443,7 @@ impl Front<'_> {
             Format::Numbers(_) => 0,
             Format::Codes { codebook, size } => varint_len(size) + codebook.map_or(0, |_| 16),
         };
-        2 + name + extents + rest
+        2 + name + extents + rest + self.resource.map_or(0, |_| 16)
     }
 }
 

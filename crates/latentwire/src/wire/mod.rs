@@ -4,11 +4,15 @@
 mod convert;
 pub(crate) mod cursor;
 mod draft;
+pub(crate) mod frame;
 mod header;
 mod latents;
-mod preamble;
+pub(crate) mod preamble;
 mod read;
+#[cfg(feature = "trust")]
+mod sealed;
 mod section;
+mod stage;
 mod truncate;
 mod write;
 

@@ -25,6 +25,9 @@ impl Version {
 
 /// How the header names its parties: bits 0 and 1 of the flags.
 const PROFILE_MASK: u8 = 0b0000_0011;
+/// The profile of a packet that holds another one encrypted, which a plain reader refuses.
+#[cfg(feature = "trust")]
+pub(crate) const ENCRYPTED: u8 = 2;
 /// In a compact packet: its only section is one of latents, and stands without tag and length.
 const BARE_BIT: u8 = 0b0000_0100;
 
@@ -45,6 +48,9 @@ impl Profile {
     }
 }
 
+/// Where the flags of a packet stand.
+#[cfg(feature = "trust")]
+pub(crate) const FLAGS_AT: usize = 6;
 /// The most bytes that a preamble takes.
 pub(crate) const MAX_LEN: usize = 12;
 
@@ -122,6 +128,26 @@ impl Preamble {
         })
     }
 
+    /// Refuses everything but the encrypted profile, likewise after the checksum.
+    #[cfg(feature = "trust")]
+    pub(crate) fn check_encrypted(&self) -> Result<()> {
+        let found = format!("{:#010b}", self.flags);
+        let (kind, expected) = match self.flags {
+            ENCRYPTED => return Ok(()),
+            flags if flags & PROFILE_MASK == ENCRYPTED => {
+                (ErrorKind::PreambleFlags, "bits 2 to 7 clear in an encrypted packet")
+            }
+            _ => (ErrorKind::PreambleProfile, "2 (encrypted)"),
+        };
+        Err(Error::at(kind, self.flags_at, expected, found))
+    }
+
+    /// The flags as they stand.
+    #[cfg(feature = "trust")]
+    pub(crate) fn flags(&self) -> u8 {
+        self.flags
+    }
+
     /// Where the flags stand.
     pub(crate) fn flags_at(&self) -> usize {
         self.flags_at
@@ -130,8 +156,12 @@ impl Preamble {
 
 /// Appends the preamble of a packet with `rest_len` bytes after it, checksum included.
 pub(crate) fn write(out: &mut Vec<u8>, profile: Profile, rest_len: u32) {
+    write_as(out, Version::CURRENT, profile.flags(), rest_len);
+}
+
+/// The same in a given version and with given flags.
+pub(crate) fn write_as(out: &mut Vec<u8>, version: Version, flags: u8, rest_len: u32) {
     out.extend_from_slice(&MAGIC);
-    let Version { major, minor } = Version::CURRENT;
-    out.extend_from_slice(&[major, minor, profile.flags()]);
+    out.extend_from_slice(&[version.major, version.minor, flags]);
     put_varint(out, rest_len);
 }

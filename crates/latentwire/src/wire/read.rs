@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use super::cursor::Cursor;
+use super::frame;
 use super::header::{self, Address};
 use super::latents::{Format, LatentsInfo, check_elements};
-use super::preamble::{Preamble, Profile, Version};
+use super::preamble::{Profile, Version};
 use super::section::{self, LATENTS, SEAL, SectionInfo};
-use crate::checksum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::message::{Fingerprint, Header, Latents, Message, Section, Values};
+use crate::message::{Header, Latents, Message, Section, Values};
+use crate::resources::{Resources, named_by};
 use crate::route::Route;
 
 /// Checked bytes of one message. Everything but the payload of the latents has been verified.
@@ -29,21 +30,8 @@ impl<'a> Packet<'a> {
     /// The order is the specification's: preamble, total length, checksum, and only then
     /// whatever a length inside the packet says.
     pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
-        let mut cursor = Cursor::arriving(bytes);
-        let preamble = Preamble::read(&mut cursor, limits)?;
-        let total_len = preamble.total_len;
-        if bytes.len() < total_len {
-            let (expected, found) = (format!("{total_len} bytes"), bytes.len().to_string());
-            return Err(Error::at(ErrorKind::PacketTruncated, bytes.len(), expected, found));
-        }
-        if bytes.len() > total_len {
-            let (expected, found) = (format!("{total_len} bytes"), bytes.len().to_string());
-            return Err(Error::at(ErrorKind::PacketTrailingBytes, total_len, expected, found));
-        }
-        let body_end = verify_checksum(bytes)?;
+        let (preamble, mut cursor) = frame::read(bytes, limits)?;
         let profile = preamble.profile()?;
-
-        let mut cursor = cursor.within(body_end);
         let is_compact = profile != Profile::SelfContained;
         let address = if is_compact {
             header::read_compact(&mut cursor)?
@@ -116,25 +104,36 @@ impl<'a> Packet<'a> {
         self.bytes
     }
 
-    /// Decodes the payloads of a self-contained packet and gives the whole message.
+    /// Decodes the payloads of a packet that says and holds everything, and gives the message.
     pub fn decode(&self, limits: &Limits) -> Result<Message<'a>> {
-        self.message(None, limits)
+        self.decode_with(&Resources::default(), limits)
     }
 
     /// Decodes the payloads and gives the whole message; a compact packet must be of `route`.
-    pub fn decode_on(&self, route: &Route<'a>, limits: &Limits) -> Result<Message<'a>> {
-        self.message(Some(route), limits)
+    pub fn decode_on<'r>(&self, route: &Route<'r>, limits: &Limits) -> Result<Message<'r>>
+    where
+        'a: 'r,
+    {
+        self.decode_with(&Resources::default().with_route(route), limits)
     }
 
-    fn message(&self, route: Option<&Route<'a>>, limits: &Limits) -> Result<Message<'a>> {
+    /// Decodes the payloads and gives the whole message. What the packet only names must be among
+    /// `resources`; a compact packet must be of their route.
+    pub fn decode_with<'r>(&self, resources: &Resources<'r>, limits: &Limits) -> Result<Message<'r>>
+    where
+        'a: 'r,
+    {
+        let route = resources.route();
         let header = self.header_on(route)?;
         let tensors = self.latents.iter().map(|info| {
             let values = match info.format {
-                Format::Numbers(_) => Values::Numbers(info.decode(self.bytes, limits)?.into()),
+                Format::Numbers(_) => {
+                    Values::Numbers(info.decode_with(self.bytes, resources, limits)?.into())
+                }
                 Format::Codes { codebook, size } => Values::Codes {
-                    codebook: codebook_of(codebook, route)?,
+                    codebook: named_by(codebook, route, |route| route.codebook, "a codebook")?,
                     size,
-                    codes: Cow::Owned(info.decode_codes(self.bytes, limits)?),
+                    codes: Cow::Owned(info.decode_codes_with(self.bytes, resources, limits)?),
                 },
             };
             Ok(Latents { name: info.name(self.bytes), shape: info.shape, values })
@@ -154,7 +153,10 @@ impl<'a> Packet<'a> {
     }
 
     /// The header in full, looked up in `route` if this packet has none.
-    pub(crate) fn header_on(&self, route: Option<&Route<'a>>) -> Result<Header<'a>> {
+    pub(crate) fn header_on<'r>(&self, route: Option<&Route<'r>>) -> Result<Header<'r>>
+    where
+        'a: 'r,
+    {
         match (self.address, route) {
             (Address::SelfContained(header), _) => Ok(header),
             (Address::Compact { message_number, route: id }, Some(route)) if route.id == id => {
@@ -170,31 +172,6 @@ impl<'a> Packet<'a> {
             }
         }
     }
-}
-
-/// The codebook that a front or else the route names.
-pub(crate) fn codebook_of(
-    named: Option<Fingerprint>,
-    route: Option<&Route<'_>>,
-) -> Result<Fingerprint> {
-    named.or_else(|| route.and_then(|route| route.codebook)).ok_or_else(|| {
-        let (expected, found) = ("a route that names a codebook", "one that does not");
-        Error::nowhere(ErrorKind::HeaderRoute, expected, found)
-    })
-}
-
-/// Checks the last four bytes against all before them and returns where they begin.
-fn verify_checksum(bytes: &[u8]) -> Result<usize> {
-    let Some((covered, stored)) = bytes.split_last_chunk::<{ checksum::LEN }>() else {
-        let expected = format!("{} bytes", checksum::LEN);
-        return Err(Error::at(ErrorKind::PacketTruncated, bytes.len(), expected, "fewer"));
-    };
-    let (stored, computed) = (u32::from_le_bytes(*stored), checksum::of(covered));
-    if stored == computed {
-        return Ok(covered.len());
-    }
-    let (expected, found) = (format!("{computed:#010x}"), format!("{stored:#010x}"));
-    Err(Error::at(ErrorKind::ChecksumMismatch, covered.len(), expected, found))
 }
 
 /// What the sections are read with.

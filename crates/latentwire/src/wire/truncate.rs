@@ -5,27 +5,43 @@ use super::draft::{Draft, Payload, Tensor};
 use super::latents::{Format, Front, LatentsInfo};
 use super::read::Packet;
 use super::section::SEAL;
+use super::stage;
+use super::write::{Compression, ZSTD_LEVEL};
 use crate::codec::{self, Stage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-
-/// The level at which a payload that was compressed is compressed again.
-const ZSTD_LEVEL: i32 = 9;
+use crate::resources::Resources;
 
 impl Packet<'_> {
     /// The packet with at most the first `rows` along the first axis of every tensor.
     ///
-    /// A payload under zstd is restored, cut and compressed again. A seal is left out: it would not
-    /// hold any more.
+    /// A payload under a lossless stage is restored, cut and put under it again. A seal is left out:
+    /// it would not hold any more.
     pub fn truncate(&self, rows: u32, limits: &Limits) -> Result<Vec<u8>> {
-        let tensors = self.latents().iter().map(|info| self.cut(info, rows, limits));
+        self.truncate_with(rows, &Resources::default(), limits)
+    }
+
+    /// The same with what the lossless stage may need.
+    pub fn truncate_with(
+        &self,
+        rows: u32,
+        resources: &Resources<'_>,
+        limits: &Limits,
+    ) -> Result<Vec<u8>> {
+        let tensors = self.latents().iter().map(|info| self.cut(info, rows, resources, limits));
         let mut sections = self.pieces();
         sections.retain(|piece| piece.section_type != SEAL);
         let tensors = tensors.collect::<Result<_>>()?;
         Draft { address: *self.address(), tensors, sections }.write()
     }
 
-    fn cut(&self, info: &LatentsInfo, rows: u32, limits: &Limits) -> Result<Tensor<'_>> {
+    fn cut(
+        &self,
+        info: &LatentsInfo,
+        rows: u32,
+        resources: &Resources<'_>,
+        limits: &Limits,
+    ) -> Result<Tensor<'_>> {
         let front = self.front(info);
         // Latents of one axis are one row.
         let first = match info.shape.extents() {
@@ -41,7 +57,7 @@ impl Packet<'_> {
             let found = format!("{rows} of {:?}", info.shape);
             Error::nowhere(ErrorKind::MessageRows, expected, found)
         })?;
-        let (raw, _) = info.raw(self.as_bytes(), limits)?;
+        let (raw, _) = info.raw(self.as_bytes(), resources, limits)?;
         let (format, cut) = match info.format {
             Format::Numbers(layout) => {
                 let (layout, cut) = codec::first_rows(layout, &info.shape, &shape, &raw);
@@ -52,11 +68,19 @@ impl Packet<'_> {
                 (info.format, raw.get(..kept).unwrap_or_default().to_vec())
             }
         };
-        let front = Front { shape, format, stage: Stage::Stored, ..front };
-        let tensor = Tensor { front, payload: Payload::Made(cut) };
-        match info.stage {
-            Stage::Stored => Ok(tensor),
-            Stage::Zstd => tensor.compressed(ZSTD_LEVEL),
-        }
+        let at = info.payload_offset;
+        let compression = match info.stage {
+            Stage::Stored => Compression::None,
+            Stage::Zstd => Compression::Zstd { level: ZSTD_LEVEL },
+            Stage::ZstdDictionary => Compression::ZstdDictionary {
+                level: ZSTD_LEVEL,
+                dictionary: resources.dictionary(info.resource, at)?,
+            },
+            Stage::Entropy => Compression::Entropy(resources.tables(info.resource, at)?),
+        };
+        let staged = stage::apply(compression, &cut, format, &shape, None)?;
+        let front = Front { shape, format, stage: Stage::Stored, resource: None, ..front };
+        let is_compact = self.header().is_none();
+        Ok(Tensor { front, payload: Payload::Made(cut) }.staged(staged, is_compact))
     }
 }

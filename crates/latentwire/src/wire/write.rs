@@ -1,28 +1,51 @@
 //! From a message to its one packet.
 
+use std::borrow::Cow;
+
 use super::cursor::{is_name, name_rule};
 use super::draft::{Draft, Payload, Piece, Tensor};
 use super::header::{self, Address};
 use super::latents::{Format, Front, is_codebook};
+use super::stage::{self, Staged};
 use super::{LATENTS, MAX_TYPE, SEAL};
 use crate::codec::{self, Choice, Encoding, Granularity, Stage};
+use crate::entropy::EntropyTables;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Latents, Message, Section, Values};
+use crate::resources::Dictionary;
 use crate::route::Route;
 
-/// Whether to try a lossless stage over the payload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// Which lossless stage to try over the payload; it is kept only if it makes the payload smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Compression {
+pub enum Compression<'a> {
     /// Store the payload as it is.
     #[default]
     None,
-    /// Try zstd at this level (1 to 22) and keep whichever is smaller.
+    /// zstd at this level (1 to 22).
     Zstd {
         /// 1 is fastest, 22 smallest.
         level: i32,
     },
+    /// zstd with a dictionary that the reader has too.
+    ZstdDictionary {
+        /// 1 is fastest, 22 smallest.
+        level: i32,
+        /// The dictionary.
+        dictionary: &'a Dictionary,
+    },
+    /// The entropy coder with the tables of the latent space, for codes. Where a packet's codes have
+    /// other tables, [`Auto`](Self::Auto) leaves the stage out instead of refusing.
+    Entropy(&'a EntropyTables),
+    /// Whatever is smallest: stored, zstd, or the entropy coder where tables fit.
+    Auto {
+        /// Tables of the latent space, each for another kind of codes.
+        tables: &'a [EntropyTables],
+    },
 }
+
+/// The level at which zstd is tried where none is given.
+pub(crate) const ZSTD_LEVEL: i32 = 9;
 
 /// How to write a message.
 ///
@@ -34,15 +57,15 @@ pub enum Compression {
 /// let exact = options.with_encoding(Encoding::F32);
 /// assert_eq!(exact.encoding(), Encoding::F32);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EncodeOptions {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodeOptions<'a> {
     encoding: Encoding,
     granularity: Granularity,
     asymmetric: bool,
-    compression: Compression,
+    compression: Compression<'a>,
 }
 
-impl Default for EncodeOptions {
+impl Default for EncodeOptions<'_> {
     /// int8, a scale a row, stored.
     fn default() -> Self {
         Self {
@@ -54,7 +77,7 @@ impl Default for EncodeOptions {
     }
 }
 
-impl EncodeOptions {
+impl<'a> EncodeOptions<'a> {
     /// How the numbers are written.
     #[must_use]
     pub const fn encoding(&self) -> Encoding {
@@ -96,28 +119,51 @@ impl EncodeOptions {
 
     /// Whether a lossless stage is tried.
     #[must_use]
-    pub const fn compression(&self) -> Compression {
+    pub const fn compression(&self) -> Compression<'a> {
         self.compression
     }
 
     /// The same options with another lossless stage.
     #[must_use]
-    pub const fn with_compression(mut self, compression: Compression) -> Self {
+    pub const fn with_compression(mut self, compression: Compression<'a>) -> Self {
         self.compression = compression;
         self
+    }
+}
+
+impl EncodeOptions<'_> {
+    /// The codes of a tensor as these options write them, one symbol a byte: what entropy tables for
+    /// such messages are fitted to, with
+    /// [`EntropyTables::fit`](crate::EntropyTables::fit). How many symbols there can be is in
+    /// [`Self::alphabet`].
+    pub fn symbols(&self, latents: &Latents<'_>) -> Result<Vec<u8>> {
+        let stored = self.with_compression(Compression::None);
+        let tensor = prepare(latents, None, &stored)?;
+        let (format, raw) = (tensor.front.format, tensor.raw());
+        if !format.has_symbols() {
+            let expected = "quantized numbers, or indices into at most 256 entries";
+            return Err(Error::nowhere(ErrorKind::MessageEntropy, expected, format.name()));
+        }
+        Ok(format.symbols(&latents.shape).of_raw(&raw))
+    }
+
+    /// How many different symbols the codes of numbers have; `None` if the encoding has no codes.
+    #[must_use]
+    pub fn alphabet(&self) -> Option<usize> {
+        codec::alphabet(self.encoding, self.asymmetric)
     }
 }
 
 impl Message<'_> {
     /// Writes the message as a self-contained packet. The same message and options give the same
     /// bytes on every platform.
-    pub fn encode(&self, options: &EncodeOptions) -> Result<Vec<u8>> {
+    pub fn encode(&self, options: &EncodeOptions<'_>) -> Result<Vec<u8>> {
         header::check(&self.header)?;
         self.draft(Address::SelfContained(self.header), None, options)?.write()
     }
 
     /// Writes the message as a compact packet of a route, which its header must be one of.
-    pub fn encode_on(&self, route: &Route<'_>, options: &EncodeOptions) -> Result<Vec<u8>> {
+    pub fn encode_on(&self, route: &Route<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>> {
         let message_number = route.message_number(&self.header)?;
         let address = Address::Compact { message_number, route: route.id };
         self.draft(address, Some(route), options)?.write()
@@ -127,7 +173,7 @@ impl Message<'_> {
         &'a self,
         address: Address<'a>,
         route: Option<&Route<'_>>,
-        options: &EncodeOptions,
+        options: &EncodeOptions<'_>,
     ) -> Result<Draft<'a>> {
         self.check_names()?;
         let tensors = self.latents.iter().map(|latents| prepare(latents, route, options));
@@ -195,7 +241,7 @@ impl Message<'_> {
 fn prepare<'a>(
     latents: &'a Latents<'a>,
     route: Option<&Route<'_>>,
-    options: &EncodeOptions,
+    options: &EncodeOptions<'_>,
 ) -> Result<Tensor<'a>> {
     let Latents { name, shape, values } = latents;
     if shape.num_elements() != values.len() as u64 {
@@ -233,33 +279,34 @@ fn prepare<'a>(
             (Format::Codes { codebook: named, size: *size }, Payload::Made(payload))
         }
     };
-    let front = Front { name, shape: *shape, format, stage: Stage::Stored };
+    let front = Front { name, shape: *shape, format, stage: Stage::Stored, resource: None };
     let tensor = Tensor { front, payload };
-    match options.compression {
-        Compression::None => Ok(tensor),
-        Compression::Zstd { level } => tensor.compressed(level),
+    if options.compression == Compression::None {
+        return Ok(tensor);
     }
+    let raw = tensor.raw();
+    let staged = stage::apply(options.compression, &raw, format, shape, route)?;
+    Ok(tensor.staged(staged, route.is_some()))
 }
 
 impl Tensor<'_> {
-    /// The same tensor under zstd, if that makes it smaller.
-    pub(crate) fn compressed(self, level: i32) -> Result<Self> {
-        let mut raw = Vec::new();
-        let row_len = self.front.shape.row_len() as usize;
-        let raw = match &self.payload {
+    /// The payload as it is before its lossless stage.
+    fn raw(&self) -> Cow<'_, [u8]> {
+        match &self.payload {
             Payload::Numbers(plan, numbers) => {
-                plan.write(numbers, row_len, &mut raw);
-                raw.as_slice()
+                let mut raw = Vec::new();
+                plan.write(numbers, self.front.shape.row_len() as usize, &mut raw);
+                raw.into()
             }
-            Payload::Made(bytes) => bytes,
-            Payload::Given(bytes) => bytes,
-        };
-        Ok(match codec::lossless::compress(raw, level)? {
-            None => self,
-            Some(compressed) => Self {
-                front: Front { stage: Stage::Zstd, ..self.front },
-                payload: Payload::Made(compressed),
-            },
-        })
+            Payload::Made(bytes) => Cow::Borrowed(bytes),
+            Payload::Given(bytes) => Cow::Borrowed(bytes),
+        }
+    }
+
+    /// The same tensor with its payload under a stage, if one is given.
+    pub(super) fn staged(self, staged: Option<Staged>, is_compact: bool) -> Self {
+        let Some(Staged { stage, resource, bytes }) = staged else { return self };
+        let resource = if is_compact { None } else { resource };
+        Self { front: Front { stage, resource, ..self.front }, payload: Payload::Made(bytes) }
     }
 }

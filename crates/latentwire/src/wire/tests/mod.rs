@@ -4,6 +4,7 @@
 mod profiles;
 mod properties;
 mod refusals;
+mod stages;
 mod tensors;
 mod truncation;
 
@@ -43,7 +44,7 @@ fn message(extents: &[usize], latents: Vec<f32>) -> Message<'static> {
     }
 }
 
-fn stored(encoding: Encoding) -> EncodeOptions {
+fn stored(encoding: Encoding) -> EncodeOptions<'static> {
     EncodeOptions::default().with_encoding(encoding)
 }
 

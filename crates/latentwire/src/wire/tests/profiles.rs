@@ -14,6 +14,8 @@ fn route(id: u32) -> Route<'static> {
         receiver: None,
         space: header().space,
         codebook: Some(Fingerprint([7; 16])),
+        dictionary: None,
+        tables: None,
     }
 }
 
@@ -21,7 +23,7 @@ fn on_route(extents: &[usize], numbers: Vec<f32>) -> Message<'static> {
     Message { header: route(0).header(0x0102_0304), ..message(extents, numbers) }
 }
 
-fn compact(id: u32, options: &EncodeOptions) -> Vec<u8> {
+fn compact(id: u32, options: &EncodeOptions<'_>) -> Vec<u8> {
     on_route(&[32, 256], vec![0.5; 8192]).encode_on(&route(id), options).unwrap()
 }
 

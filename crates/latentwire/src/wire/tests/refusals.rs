@@ -133,7 +133,7 @@ fn of_messages() -> Vec<Case> {
     };
     let one = |latents: Vec<f32>| Latents::new(Shape::new(&[1]).unwrap(), latents);
     let number = |value: f32| refuse(&|wrong| wrong.latents = vec![one(vec![value])]);
-    let number_as = |change: &dyn Fn(EncodeOptions) -> EncodeOptions| {
+    let number_as = |change: &dyn Fn(EncodeOptions<'static>) -> EncodeOptions<'static>| {
         message(&[1], vec![1.0]).encode(&change(EncodeOptions::default())).unwrap_err()
     };
     let index = |size, code| {
@@ -256,6 +256,22 @@ fn of_the_lossless_stage() -> Vec<Case> {
     ]
 }
 
+#[cfg(feature = "trust")]
+fn of_trust() -> Vec<Case> {
+    crate::trust::tests::refusals()
+}
+
+/// As if they had been made: this build has no trust.
+#[cfg(not(feature = "trust"))]
+fn of_trust() -> Vec<Case> {
+    let ids = ["seal.", "envelope.", "limit.sessions", "message.seal", "message.sequence"];
+    let mut made: Vec<ErrorKind> = ErrorKind::ALL.to_vec();
+    made.retain(|kind| {
+        ids.iter().any(|id| kind.id().starts_with(id)) || kind.id() == "message.random"
+    });
+    made.into_iter().map(|kind| (kind, Error::nowhere(kind, "trust", "a build without"))).collect()
+}
+
 /// Findings that this build cannot make: they are about zstd, which it has or has not.
 const NOT_IN_THIS_BUILD: &[ErrorKind] = if cfg!(feature = "zstd") {
     &[ErrorKind::MessageStage]
@@ -277,7 +293,9 @@ fn every_finding_is_made_and_says_what_where_and_why() {
         of_the_lossless_stage(),
         profiles::refusals(),
         truncation::refusals(),
+        stages::refusals(),
         crate::sections::tests::refusals(),
+        of_trust(),
     ]
     .concat();
     for (expected, error) in &cases {

@@ -1,0 +1,84 @@
+"""The forms in which numbers are written: encodings, who shares a scale, lossless stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwire.errors import InvalidMessageError
+
+if TYPE_CHECKING:
+    from latentwire._native import _Options
+    from latentwire.resources import Resources
+
+Encoding = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
+"""How the numbers of a payload are written; the last four are codes times scales."""
+Scales = Literal["row", "tensor", "channel"] | int
+"""Which numbers share a scale: those of a row, all of the tensor, those at one place of all rows,
+or so many neighbours in a row."""
+Compression = Literal["none", "zstd", "entropy", "auto"]
+"""The lossless stage over a payload; the smaller of with and without is kept."""
+
+ZSTD_LEVEL = 9
+"""Level at which zstd is tried unless another is given."""
+_LARGEST_GROUP = 2**32 - 1
+
+
+def form_tuple(
+    encoding: Encoding,
+    scales: Scales,
+    asymmetric: bool,
+    compression: Compression,
+    level: int,
+    resources: Resources,
+) -> _Options:
+    """A form as the native module takes it.
+
+    Raises:
+        InvalidMessageError: If there is no such form, or the lossless stage lacks what it needs.
+    """
+    check_encoding(encoding)
+    if compression not in get_args(Compression):
+        raise InvalidMessageError(
+            f"there is no compression {compression!r}: expected none, zstd, entropy or auto",
+            id="message.stage",
+        )
+    if compression == "entropy" and not resources.tables:
+        raise InvalidMessageError(
+            "the entropy stage has no tables: expected some among the resources, found none",
+            id="message.entropy",
+            hint="fit them with EntropyTables.fit, or try compression='auto'",
+        )
+    shared_by, group = ("group", scales) if isinstance(scales, int) else (scales, 0)
+    if shared_by not in ("row", "tensor", "channel", "group") or not 0 <= group <= _LARGEST_GROUP:
+        raise InvalidMessageError(
+            f"no scales are shared by {scales!r}: expected row, tensor, channel or a number",
+            id="message.layout",
+        )
+    return (encoding, shared_by, group, asymmetric, compression, level)
+
+
+def check_encoding(encoding: str) -> None:
+    """Refuse what is not an ``Encoding``.
+
+    Raises:
+        InvalidMessageError: If it is not.
+    """
+    known = get_args(Encoding)
+    if encoding not in known:
+        raise InvalidMessageError(
+            f"there is no encoding {encoding!r}: expected {', '.join(known[:-1])} or {known[-1]}",
+            id="message.encoding",
+        )
+
+
+def as_float32(latents: Any) -> NDArray[np.float32]:
+    """An aligned, C-contiguous float32 array, without a copy where it is one already."""
+    if type(latents).__module__.partition(".")[0] == "torch":
+        # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
+        latents = latents.detach().float().cpu().numpy()
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
+        array = np.asarray(latents, dtype=np.float32, order="C")
+    return array if array.flags.aligned else array.copy()

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Fuzzes one target after the other and prints a line for each: scripts/fuzz.sh [SECONDS [TARGET...]]
+#
+# Whatever is found lies under fuzz/artifacts/TARGET and makes this fail. docs/guides/fuzzing.md
+# says how to go on from there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:-60}
+targets=("${@:2}")
+[ ${#targets[@]} -gt 0 ] || targets=(decode roundtrip stream)
+
+# Coverage as cargo-fuzz asks for it. These are flags of a stable compiler: no sanitizer is needed
+# where there is no unsafe code. With --target they are kept away from build scripts and macros.
+host=$(rustc -vV | sed -n 's/^host: //p')
+coverage="-Cpasses=sancov-module --cfg fuzzing"
+for option in level=4 inline-8bit-counters pc-table trace-compares; do
+    coverage+=" -Cllvm-args=-sanitizer-coverage-$option"
+done
+RUSTFLAGS="$coverage ${RUSTFLAGS:-}" cargo build --release --quiet --locked \
+    --manifest-path fuzz/Cargo.toml --target "$host"
+binaries=${CARGO_TARGET_DIR:-fuzz/target}/$host/release
+
+# Conformance vectors are read where they are; only a stream of several packets must be made.
+seeds=(tests/conformance/v*/valid tests/conformance/v*/invalid)
+mkdir -p fuzz/corpus/stream
+find tests/conformance/v*/valid -name '*.lwp' -size -2 -print0 | sort -z | xargs -0 cat \
+    >fuzz/corpus/stream/all-small-vectors
+
+failed=0
+for target in "${targets[@]}"; do
+    corpus=fuzz/corpus/$target artifacts=fuzz/artifacts/$target
+    mkdir -p "$corpus" "$artifacts"
+    log=$artifacts/log
+    status=0
+    "$binaries/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=16384 \
+        -dict=fuzz/packet.dict -artifact_prefix="$artifacts/" -timeout=10 -rss_limit_mb=1024 \
+        -print_final_stats=1 >"$log" 2>&1 || status=$?
+    # The last `cov:` is the number of places reached, `PCs` that of all there are.
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    reached=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2)
+    places=$(sed -n 's/^INFO: Loaded .* modules* *(\([0-9]*\) .*/\1/p' "$log")
+    crashes=$(find "$artifacts" -type f ! -name log | wc -l)
+    echo "$target: $seconds s, ${executions:-0} executions, coverage ${reached:-0} of ${places:-0}," \
+        "$(find "$corpus" -type f | wc -l) inputs kept, $crashes crashes"
+    if [ "$status" -ne 0 ] || [ "$crashes" -ne 0 ]; then
+        tail -n 30 "$log" >&2
+        find "$artifacts" -type f ! -name log >&2
+        failed=1
+    fi
+done
+exit "$failed"

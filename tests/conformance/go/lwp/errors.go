@@ -1,0 +1,140 @@
+package lwp
+
+import "fmt"
+
+// ID names a finding as section 10 does. IDs are never renamed and never reused.
+type ID string
+
+// Error makes every ID a target of errors.Is: errors.Is(err, lwp.ChecksumMismatch).
+func (id ID) Error() string { return string(id) }
+
+// The ids of section 10 that a reader may report. Those of the family "invalid message" belong to
+// writers.
+const (
+	PacketTruncated        ID = "packet.truncated"
+	PacketTrailingBytes    ID = "packet.trailing_bytes"
+	PreambleMagic          ID = "preamble.magic"
+	PreambleMajor          ID = "preamble.major"
+	PreambleLength         ID = "preamble.length"
+	PreambleFlags          ID = "preamble.flags"
+	PreambleProfile        ID = "preamble.profile"
+	PreambleBare           ID = "preamble.bare"
+	ChecksumMismatch       ID = "checksum.mismatch"
+	VarintNotMinimal       ID = "varint.not_minimal"
+	VarintOverflow         ID = "varint.overflow"
+	FieldOverrun           ID = "field.overrun"
+	HeaderName             ID = "header.name"
+	HeaderReceiver         ID = "header.receiver"
+	HeaderRoute            ID = "header.route"
+	SectionType            ID = "section.type"
+	SectionOrder           ID = "section.order"
+	SectionDuplicate       ID = "section.duplicate"
+	SectionCriticality     ID = "section.criticality"
+	SectionUnknownCritical ID = "section.unknown_critical"
+	SectionMissing         ID = "section.missing"
+	LatentsEncoding        ID = "latents.encoding"
+	LatentsStage           ID = "latents.stage"
+	LatentsLayout          ID = "latents.layout"
+	LatentsScaleBits       ID = "latents.scale_bits"
+	LatentsName            ID = "latents.name"
+	LatentsExtent          ID = "latents.extent"
+	LatentsGroup           ID = "latents.group"
+	LatentsCodebook        ID = "latents.codebook"
+	LatentsIndex           ID = "latents.index"
+	LatentsLength          ID = "latents.length"
+	LatentsCompressed      ID = "latents.compressed"
+	LatentsScale           ID = "latents.scale"
+	LatentsQuantum         ID = "latents.quantum"
+	LatentsZeroPoint       ID = "latents.zero_point"
+	LatentsPadding         ID = "latents.padding"
+	LatentsValue           ID = "latents.value"
+	LimitTotalBytes        ID = "limit.total_bytes"
+	LimitElements          ID = "limit.elements"
+	LimitSections          ID = "limit.sections"
+	LimitDecompressedBytes ID = "limit.decompressed_bytes"
+)
+
+// Family says who must act on a finding.
+type Family string
+
+// The families of section 10.
+const (
+	Truncated          Family = "truncated"
+	Malformed          Family = "malformed"
+	UnsupportedVersion Family = "unsupported version"
+	UnsupportedFeature Family = "unsupported feature"
+	Corrupted          Family = "checksum"
+	LimitExceeded      Family = "limit exceeded"
+)
+
+var families = map[ID]Family{
+	PacketTruncated:        Truncated,
+	PacketTrailingBytes:    Malformed,
+	PreambleMagic:          Malformed,
+	PreambleMajor:          UnsupportedVersion,
+	PreambleLength:         Malformed,
+	PreambleFlags:          UnsupportedFeature,
+	PreambleProfile:        UnsupportedFeature,
+	PreambleBare:           Malformed,
+	ChecksumMismatch:       Corrupted,
+	VarintNotMinimal:       Malformed,
+	VarintOverflow:         Malformed,
+	FieldOverrun:           Malformed,
+	HeaderName:             Malformed,
+	HeaderReceiver:         Malformed,
+	HeaderRoute:            UnsupportedFeature,
+	SectionType:            Malformed,
+	SectionOrder:           Malformed,
+	SectionDuplicate:       Malformed,
+	SectionCriticality:     Malformed,
+	SectionUnknownCritical: UnsupportedFeature,
+	SectionMissing:         Malformed,
+	LatentsEncoding:        UnsupportedFeature,
+	LatentsStage:           UnsupportedFeature,
+	LatentsLayout:          UnsupportedFeature,
+	LatentsScaleBits:       Malformed,
+	LatentsName:            Malformed,
+	LatentsExtent:          Malformed,
+	LatentsGroup:           Malformed,
+	LatentsCodebook:        Malformed,
+	LatentsIndex:           Malformed,
+	LatentsLength:          Malformed,
+	LatentsCompressed:      Malformed,
+	LatentsScale:           Malformed,
+	LatentsQuantum:         Malformed,
+	LatentsZeroPoint:       Malformed,
+	LatentsPadding:         Malformed,
+	LatentsValue:           Malformed,
+	LimitTotalBytes:        LimitExceeded,
+	LimitElements:          LimitExceeded,
+	LimitSections:          LimitExceeded,
+	LimitDecompressedBytes: LimitExceeded,
+}
+
+// Family gives the family of the id, and is empty for an id that no reader reports.
+func (id ID) Family() Family { return families[id] }
+
+// Error is a packet's refusal.
+type Error struct {
+	// ID names the finding.
+	ID ID
+	// Offset is where the field begins that broke the rule, in bytes from the start of the packet.
+	// Where bytes are missing or too many, it is the first such byte. A finding inside compressed
+	// content has the offset of the payload, since the content has no place in the packet.
+	Offset int
+	// Expected and Found say what the rule asks for and what the packet has.
+	Expected, Found string
+}
+
+// Error puts the whole finding on one line.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: byte %d: expected %s, found %s", e.ID, e.Offset, e.Expected, e.Found)
+}
+
+// Unwrap gives the ID, for errors.Is.
+func (e *Error) Unwrap() error { return e.ID }
+
+// refuse makes an Error; what was found is formatted, since it nearly always has a number in it.
+func refuse(id ID, offset int, expected, found string, args ...any) error {
+	return &Error{ID: id, Offset: offset, Expected: expected, Found: fmt.Sprintf(found, args...)}
+}
