@@ -33,7 +33,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$corpus" "$artifacts"
     log=$artifacts/log
     status=0
-    "$binaries/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=16384 \
+    "$binaries/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=4096 \
         -dict=fuzz/packet.dict -artifact_prefix="$artifacts/" -timeout=10 -rss_limit_mb=1024 \
         -print_final_stats=1 >"$log" 2>&1 || status=$?
     # The last `cov:` is the number of places reached, `PCs` that of all there are.

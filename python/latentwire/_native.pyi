@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _Model = tuple[bytes, str, str]
-_Limits = tuple[int, int, int, int]
+_Limits = tuple[int, int, int, int, int]
 _Array = NDArray[np.float32] | NDArray[np.uint16]
 
 _Header = tuple[bytes, _Model, _Model | None, tuple[bytes, str]]

@@ -63,7 +63,7 @@ _PREFIX_BYTES = 12
 _MOST_ROWS = 2**32 - 1
 _NOTHING = np.zeros(0, np.float32)
 _NOT_CARRIED = (1, 7)  # latents are decoded, a seal is of the bytes that it came with
-_TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED = _native.DEFAULT_LIMITS
+_TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED, _ITEMS = _native.DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,15 +103,18 @@ class Limits:
         elements: The most numbers in its latents.
         sections: The most sections.
         decompressed_bytes: The most bytes of the payload once its lossless stage is undone.
+        items: The most literals, choices or entries of metadata in one section.
     """
 
     total_bytes: int = _TOTAL
     elements: int = _ELEMENTS
     sections: int = _SECTIONS
     decompressed_bytes: int = _DECOMPRESSED
+    items: int = _ITEMS
 
-    def _tuple(self) -> tuple[int, int, int, int]:
-        return (self.total_bytes, self.elements, self.sections, self.decompressed_bytes)
+    def _tuple(self) -> tuple[int, int, int, int, int]:
+        sizes = (self.total_bytes, self.elements, self.sections, self.decompressed_bytes)
+        return (*sizes, self.items)
 
 
 DEFAULT_LIMITS = Limits()

@@ -51,6 +51,7 @@ mod _native {
                 limits.elements(),
                 limits.sections(),
                 limits.decompressed_bytes(),
+                limits.items(),
             ),
         )
     }

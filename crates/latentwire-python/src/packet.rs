@@ -274,20 +274,21 @@ fn already_checked() -> Limits {
         .with_decompressed_bytes(usize::MAX)
 }
 
-/// (total bytes, elements, sections, decompressed bytes)
+/// (total bytes, elements, sections, decompressed bytes, items)
 pub(crate) struct PyLimits(pub(crate) Limits);
 
 impl<'py> FromPyObject<'_, 'py> for PyLimits {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (total_bytes, elements, sections, decompressed_bytes) = object.extract()?;
+        let (total_bytes, elements, sections, decompressed_bytes, items) = object.extract()?;
         Ok(Self(
             Limits::default()
                 .with_total_bytes(total_bytes)
                 .with_elements(elements)
                 .with_sections(sections)
-                .with_decompressed_bytes(decompressed_bytes),
+                .with_decompressed_bytes(decompressed_bytes)
+                .with_items(items),
         ))
     }
 }

@@ -16,8 +16,8 @@ const EXTENT: usize = FORM + 1;
 const PAYLOAD: usize = EXTENT + 1;
 const CHECKSUM: usize = PAYLOAD + 5 * 4;
 
-/// Names and bytes.
-pub(crate) fn vectors(base: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+/// Names and bytes; `staged` is a packet whose payload is entropy coded.
+pub(crate) fn vectors(base: &[u8], staged: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let base = Base(base);
     let mut vectors = as_a_whole(&base);
     vectors.extend(preambles(&base));
@@ -27,6 +27,8 @@ pub(crate) fn vectors(base: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     vectors.extend(payloads(&base));
     vectors.extend(beyond_limits(&base));
     vectors.extend(compact());
+    vectors.extend(bodies(&base));
+    vectors.extend(stages(&base, staged));
     vectors
 }
 
@@ -166,6 +168,67 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
         ("zstd-second-frame", zstd(&[&zeros(256, 256)[..], &skippable].concat())),
         ("zstd-only-skippable", zstd(&skippable)),
         ("zstd-not-smaller", zstd(&[0; 256])),
+    ]
+}
+
+/// Bodies of sections beside the latents.
+fn bodies(base: &Base<'_>) -> Vec<Named> {
+    let with = |section_type: u8, body: &[u8]| {
+        let section = [&[section_type << 1][..], &varint(body.len()), body].concat();
+        base.with(CHECKSUM..CHECKSUM, &section)
+    };
+    let trace = |state: &[u8]| with(6, &[&[1; 25][..], state].concat());
+    let number = |value: u64| with(5, &[&b"\x01k\x04"[..], &value.to_le_bytes()].concat());
+    vec![
+        ("literals-unknown-kind", with(2, &[7, 0, 1, b'a'])),
+        ("literals-empty-span", with(2, &[0, 0, 0])),
+        ("literals-beyond-32-bits", with(2, b"\0\xFF\xFF\xFF\xFF\x0F\x01a")),
+        ("literals-not-utf-8", with(2, &[0, 0, 1, 0xFF])),
+        ("literals-empty", with(2, b"")),
+        ("literals-4097", with(2, &b"\0\0\x01a".repeat(4097))),
+        ("literals-not-in-the-text", {
+            base.with(CHECKSUM..CHECKSUM, &[0x04, 4, 1, 0, 1, b'1', 0x06, 2, 0, b'2'])
+        }),
+        ("text-empty", with(3, &[0])),
+        ("text-unknown-stage", with(3, &[2, b'a'])),
+        ("text-no-frame", with(3, b"\x01no")),
+        ("text-frame-not-shorter", with(3, b"\x01\x28\xB5\x2F\xFD\x20\x01\x09\0\0a")),
+        ("answer-unknown-kind", with(4, &[3])),
+        ("answer-choice-twice", with(4, &[0, 1, b'a', 1, b'a'])),
+        ("answer-choice-empty", with(4, &[0, 0])),
+        ("answer-trailing-byte", with(4, &[2, 7, 0])),
+        ("metadata-key-empty", with(5, &[0, 0])),
+        ("metadata-key-order", with(5, &[1, b'b', 0, 1, b'a', 0])),
+        ("metadata-key-twice", with(5, &[1, b'a', 0, 1, b'a', 0])),
+        ("metadata-unknown-type", with(5, &[1, b'k', 7])),
+        ("metadata-negative-zero", number(1 << 63)),
+        ("metadata-nan", number(0x7FF8 << 48)),
+        ("metadata-integer-not-minimal", with(5, &[1, b'k', 3, 0x80, 0])),
+        ("metadata-integer-of-65-bits", {
+            with(5, &[&b"\x01k\x03"[..], &[0xFF; 9], &[0x02]].concat())
+        }),
+        ("trace-without-id", with(6, &[0; 25])),
+        ("trace-unknown-flag", with(6, &[&[1; 24][..], &[4]].concat())),
+        ("trace-state", trace(b"a")),
+    ]
+}
+
+/// Lossless stages that need something beside the packet.
+fn stages(base: &Base<'_>, staged: &[u8]) -> Vec<Named> {
+    let unknown = [0x77; 16];
+    let mut stream = staged.to_vec();
+    if let Some(byte) = stream.len().checked_sub(5).and_then(|last| stream.get_mut(last)) {
+        *byte ^= 0x40;
+    }
+    let int4 = [&[0x66, 0, 16][..], &unknown, &[0x00, 0x3C, 0, 0]].concat();
+    vec![
+        ("entropy-stream-damaged", sealed(&stream)),
+        ("entropy-tables-unknown", base.with_latents(&int4)),
+        ("entropy-of-f32", base.with_latents(&[&[0x61, 0, 1][..], &unknown, &[0; 3]].concat())),
+        (
+            "dictionary-unknown",
+            base.with_latents(&[&[0x41, 0, 64][..], &unknown, &[0; 9]].concat()),
+        ),
     ]
 }
 

@@ -65,7 +65,7 @@ fn check(folder: &Path, files: &Files) -> Result<(), Failure> {
 /// The files of a version's folder, by their names below it.
 fn found_in(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
-    for below in ["", "valid", "invalid"] {
+    for below in ["", "valid", "invalid", "resources"] {
         for entry in fs::read_dir(folder.join(below))? {
             let entry = entry?;
             if entry.file_type()?.is_file() {

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use latentwire::{Granularity, Latents, LatentsInfo, Limits, ModelRef, Packet, Values, Version};
+use latentwire::sections::{self, Literals, Text};
+use latentwire::{
+    Granularity, LITERALS, Latents, LatentsInfo, Limits, ModelRef, Packet, Resources, TEXT, Values,
+    Version,
+};
 use serde_json::{Value, json};
 
 use crate::valid::{self, Vector};
@@ -19,29 +23,75 @@ pub(crate) fn vectors() -> Result<Files, Failure> {
         files.insert(file.into(), vector.bytes);
     }
     let base = files.get(Path::new(invalid::BASE)).cloned().unwrap_or_default();
+    let staged = files.get(Path::new("valid/int4-entropy.lwp")).cloned().unwrap_or_default();
     let mut refused = Vec::new();
-    for (name, bytes) in invalid::vectors(&base) {
+    for (name, bytes) in invalid::vectors(&base, &staged) {
         let file = format!("invalid/{name}.lwp");
-        let limits = Limits::default();
-        let found = Packet::parse(&bytes, &limits).and_then(|packet| packet.decode(&limits));
-        let Err(error) = found else {
+        let Err(error) = read(&bytes) else {
             return Err(format!("{file} was meant to be refused").into());
         };
-        refused.push(json!({"file": file, "error": error.kind().id()}));
+        let finding = json!({"file": file, "error": error.kind().id(), "offset": error.offset()});
+        refused.push(finding);
         files.insert(file.into(), bytes);
     }
-    let manifest = json!({"format": "1.0", "valid": described, "invalid": refused});
+    let mut resources = Vec::new();
+    for (index, tables) in valid::tables()?.iter().enumerate() {
+        let file = format!("resources/{index}.tables");
+        let fingerprint = tables.fingerprint().to_string();
+        resources.push(json!({"file": file, "kind": "tables", "fingerprint": fingerprint}));
+        files.insert(file.into(), tables.to_bytes());
+    }
+    for (index, dictionary) in valid::dictionaries()?.iter().enumerate() {
+        let file = format!("resources/{index}.dictionary");
+        let fingerprint = dictionary.fingerprint().to_string();
+        resources.push(json!({"file": file, "kind": "dictionary", "fingerprint": fingerprint}));
+        files.insert(file.into(), dictionary.as_bytes().to_vec());
+    }
+    let manifest = json!({
+        "format": "1.0",
+        "resources": resources,
+        "valid": described,
+        "invalid": refused,
+    });
     let text = serde_json::to_string_pretty(&manifest)? + "\n";
     files.insert("manifest.json".into(), text.into_bytes());
     Ok(files)
 }
 
+/// Reads all there is: the packet, its tensors, the bodies of its sections.
+fn read(bytes: &[u8]) -> Result<(), latentwire::Error> {
+    let limits = Limits::default();
+    // The generator makes them; a failure of it is no finding about the packet.
+    let (tables, dictionaries) =
+        (valid::tables().unwrap_or_default(), valid::dictionaries().unwrap_or_default());
+    let resources = Resources::default().with_tables(&tables).with_dictionaries(&dictionaries);
+    let packet = Packet::parse(bytes, &limits)?;
+    let message = packet.decode_with(&resources, &limits)?;
+    for info in packet.sections() {
+        sections::check(info.section_type, info.body(bytes), info.offset, &limits)?;
+    }
+    let body = |wanted| {
+        let mut sections = packet.sections().iter();
+        sections
+            .find(|info| info.section_type == wanted)
+            .map(|info| (info.body(bytes), info.offset))
+    };
+    if let (Some((literals, at)), Some((text, text_at))) = (body(LITERALS), body(TEXT)) {
+        let text = Text::decode(text, text_at, &limits)?;
+        Literals::decode(literals, at, &limits)?.check_against(&text.0)?;
+    }
+    drop(message);
+    Ok(())
+}
+
 fn describe(file: &str, vector: &Vector) -> Result<Value, Failure> {
     let limits = Limits::default();
     let packet = Packet::parse(&vector.bytes, &limits)?;
+    let (tables, dictionaries) = (valid::tables()?, valid::dictionaries()?);
+    let resources = Resources::default().with_tables(&tables).with_dictionaries(&dictionaries);
     let message = match &vector.route {
-        Some(route) => packet.decode_on(route, &limits)?,
-        None => packet.decode(&limits)?,
+        Some(route) => packet.decode_with(&resources.with_route(route), &limits)?,
+        None => packet.decode_with(&resources, &limits)?,
     };
     let (header, version) = (&message.header, packet.version());
     let is_stored = packet.latents().iter().all(|info| info.stage == latentwire::Stage::Stored);
@@ -80,6 +130,7 @@ fn tensor(info: &LatentsInfo, given: &Latents<'_>, found: &Latents<'_>) -> Value
         "shape": info.shape.extents(),
         "encoding": info.format.name(),
         "compression": info.stage.name(),
+        "resource": info.resource.map(|resource| resource.to_string()),
         "scales": scales,
     });
     let more = match (&given.values, &found.values) {

@@ -1,8 +1,9 @@
 //! Packets that every reader must read.
 
 use latentwire::{
-    Compression, EncodeOptions, Encoding, Fingerprint, Granularity, Header, Latents, Message,
-    MessageId, ModelRef, Route, Section, Shape, SpaceRef, Values,
+    Compression, Dictionary, EncodeOptions, Encoding, EntropyAxis, EntropyTables, Fingerprint,
+    Granularity, Header, Latents, Message, MessageId, ModelRef, Route, Section, Shape, SpaceRef,
+    Values,
 };
 
 use crate::{Failure, invalid};
@@ -29,6 +30,7 @@ pub(crate) fn vectors() -> Result<Vec<Vector>, Failure> {
     vectors.extend(tensors()?);
     vectors.extend(compact()?);
     vectors.extend(compressed()?);
+    vectors.extend(staged()?);
     Ok(vectors)
 }
 
@@ -190,6 +192,46 @@ fn compact() -> Result<Vec<Vector>, Failure> {
         of("compact-named-tensor", one_named, 1)?,
         of("compact-codes", coded(&[1, 16], 4)?, 1)?,
     ])
+}
+
+/// What readers are given beside the packets.
+pub(crate) fn tables() -> Result<Vec<EntropyTables>, Failure> {
+    let fit = |encoding, axis| {
+        let options = EncodeOptions::default().with_encoding(encoding);
+        let sample = uniform(&[64, 16], 1.0)?;
+        let symbols = sample.latents.iter().map(|latents| options.symbols(latents));
+        let symbols = symbols.collect::<latentwire::Result<Vec<_>>>()?;
+        let alphabet = options.alphabet().unwrap_or_default();
+        let messages = symbols.iter().map(Vec::as_slice);
+        Ok::<_, Failure>(EntropyTables::fit(messages, 16, alphabet, axis)?)
+    };
+    Ok(vec![fit(Encoding::Int4, EntropyAxis::Column)?, fit(Encoding::Int2, EntropyAxis::Shared)?])
+}
+
+/// See [`tables`].
+pub(crate) fn dictionaries() -> Result<Vec<Dictionary>, Failure> {
+    Ok(vec![Dictionary::new(uniform(&[4, 16], 1.0)?.encode(&EncodeOptions::default())?)])
+}
+
+/// Payloads under stages that need something beside the packet.
+fn staged() -> Result<Vec<Vector>, Failure> {
+    let (tables, dictionaries) = (tables()?, dictionaries()?);
+    let of = |name, encoding, compression| {
+        let given = uniform(&[8, 16], 1.0)?;
+        let options =
+            EncodeOptions::default().with_encoding(encoding).with_compression(compression);
+        Ok::<_, Failure>(Vector { name, bytes: given.encode(&options)?, given, route: None })
+    };
+    let mut vectors = Vec::new();
+    if let [int4, int2] = tables.as_slice() {
+        vectors.push(of("int4-entropy", Encoding::Int4, Compression::Entropy(int4))?);
+        vectors.push(of("int2-entropy", Encoding::Int2, Compression::Entropy(int2))?);
+    }
+    if let [dictionary] = dictionaries.as_slice() {
+        let compression = Compression::ZstdDictionary { level: 9, dictionary };
+        vectors.push(of("int8-zstd-dictionary", Encoding::Int8, compression)?);
+    }
+    Ok(vectors)
 }
 
 fn compressed() -> Result<Vec<Vector>, Failure> {

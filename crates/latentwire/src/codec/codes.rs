@@ -43,14 +43,14 @@ pub(crate) fn read(size: u32, shape: &Shape, raw: &[u8], base: Option<usize>) ->
     for (row, (codes, packed)) in rows.enumerate() {
         let rest = packing::unpack_indices(packed, bits, codes);
         let at = row * row_bytes;
+        if rest != 0 {
+            let (at, found) = (at + row_bytes - 1, format!("{rest:#b}"));
+            return Err(fault(ErrorKind::LatentsPadding, base, at, "zero bits", found));
+        }
         if let Some(index) = codes.iter().position(|&code| u32::from(code) >= size) {
             let found = codes.get(index).copied().unwrap_or_default().to_string();
             let at = at + index * bits as usize / 8;
             return Err(fault(ErrorKind::LatentsIndex, base, at, format!("below {size}"), found));
-        }
-        if rest != 0 {
-            let (at, found) = (at + row_bytes - 1, format!("{rest:#b}"));
-            return Err(fault(ErrorKind::LatentsPadding, base, at, "zero bits", found));
         }
     }
     Ok(codes)

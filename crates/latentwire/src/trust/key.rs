@@ -21,6 +21,10 @@ pub(super) type Put<'a> = &'a mut dyn FnMut(&[u8]);
 pub(super) type Feed<'a> = &'a dyn Fn(Put<'_>) -> Result<()>;
 
 /// What a [`Sealer`](super::Sealer) seals with. Printed without the key.
+///
+/// A key that both ends share proves only that one of them sealed a packet. Use one for each
+/// direction, or hold the receiver in the header against yourself: otherwise what you have sent can
+/// be sent back to you.
 pub struct SealKey {
     id: KeyId,
     secret: Secret,

@@ -3,8 +3,8 @@
 /// How many numbers below the highest one are remembered.
 pub(super) const WIDTH: u64 = 64;
 
-/// The numbers that were received, as IPsec and DTLS keep them: the highest one, and which of the
-/// 63 below it. What is older cannot be told from a replay and is refused.
+/// The numbers that were received, kept as RFC 4303 does: the highest one, and which of the 63 below
+/// it. What is older cannot be told from a replay and is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Window {
     highest: u64,

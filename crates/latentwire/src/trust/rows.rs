@@ -94,7 +94,9 @@ fn hash(algorithm: Algorithm, parts: [&[u8]; 5]) -> Link {
     match algorithm {
         Algorithm::HmacSha256 | Algorithm::Ed25519 => {
             let mut sha = Sha256::new();
-            parts.iter().for_each(|part| sha.update(part));
+            for part in parts {
+                sha.update(part);
+            }
             sha.finalize().into()
         }
         Algorithm::Blake3 => {

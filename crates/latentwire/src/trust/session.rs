@@ -47,7 +47,7 @@ pub(super) struct Counter {
 impl Counter {
     pub(super) fn new() -> Result<Self> {
         let mut session = [0; 16];
-        getrandom::fill(&mut session).map_err(|error| no_randomness(&error))?;
+        getrandom::fill(&mut session).map_err(no_randomness)?;
         Ok(Self { session: SessionId(session), next: Some(0) })
     }
 
@@ -80,7 +80,7 @@ impl fmt::Debug for Counter {
     }
 }
 
-pub(super) fn no_randomness(error: &getrandom::Error) -> Error {
+pub(super) fn no_randomness(error: getrandom::Error) -> Error {
     let expected = "random numbers from the operating system";
     Error::nowhere(ErrorKind::MessageRandom, expected, error.to_string())
 }

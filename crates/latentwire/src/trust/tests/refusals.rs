@@ -110,7 +110,7 @@ fn of_writing() -> Vec<Case> {
         (Kind::MessageSeal, sealers(1)[0].seal(&sealed()).unwrap_err()),
         (Kind::MessageSequence, used_up.seal(&packet()).unwrap_err()),
         (Kind::MessageSequence, encryptor.encrypt(&packet()).unwrap_err()),
-        (Kind::MessageRandom, no_randomness(&getrandom::Error::UNSUPPORTED)),
+        (Kind::MessageRandom, no_randomness(getrandom::Error::UNSUPPORTED)),
     ]
 }
 
