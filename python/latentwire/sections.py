@@ -17,11 +17,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self, cast, get_args
 
 from latentwire import _native
 from latentwire.errors import InvalidMessageError, UsageError
-from latentwire.message import DEFAULT_LIMITS, ZSTD_LEVEL, Compression, Limits, Section
+from latentwire.forms import ZSTD_LEVEL
+from latentwire.message import DEFAULT_LIMITS, Limits, Section
 
 __all__ = [
     "AnswerSpace",
@@ -179,7 +180,9 @@ class Text(_Typed):
 
     text: str
 
-    def to_section(self, compression: Compression = "none", *, level: int = ZSTD_LEVEL) -> Section:
+    def to_section(
+        self, compression: typing.Literal["none", "zstd"] = "none", *, level: int = ZSTD_LEVEL
+    ) -> Section:
         """The section that says this.
 
         Args:
@@ -191,7 +194,7 @@ class Text(_Typed):
             InvalidMessageError: If the text is empty or not Unicode, or if there is no such
                 compression or level.
         """
-        if compression not in get_args(Compression):
+        if compression not in ("none", "zstd"):
             raise InvalidMessageError(
                 f"there is no compression {compression!r}: expected none or zstd",
                 id="message.stage",
@@ -247,7 +250,7 @@ class Choices(AnswerSpace):
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.labels, str):
+        if isinstance(cast(object, self.labels), str):
             raise _unwritable("a list of choices", f"the one text {self.labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
 

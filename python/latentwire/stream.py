@@ -42,10 +42,11 @@ from latentwire.errors import (
 )
 from latentwire.message import DEFAULT_LIMITS, Limits, Packet
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:  # not on Windows, where nothing keeps two writers apart
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 __all__ = [
     "Damage",

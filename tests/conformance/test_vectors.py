@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from latentwire.errors import WireError
-from latentwire.message import Codes, Message, ModelRef, Packet, Route, SpaceRef
+from latentwire.message import Codes, Message, ModelRef, Packet, Route, Section, SpaceRef
+from latentwire.resources import Dictionary, EntropyTables, Resources
+from latentwire.sections import AnswerSpace, Literals, Metadata, Text, Trace
 
 ROOT = Path(__file__).parent
 
@@ -21,6 +23,36 @@ def vectors(kind: str) -> list[Any]:
         for path in sorted(ROOT.glob("*/manifest.json"))
         for vector in json.loads(path.read_text())[kind]
     ]
+
+
+def resources(folder: Path) -> Resources:
+    """The entropy tables and dictionaries that readers are given beside the packets."""
+    tables, dictionaries = [], []
+    for resource in json.loads((folder / "manifest.json").read_text())["resources"]:
+        data = (folder / resource["file"]).read_bytes()
+        if resource["kind"] == "tables":
+            tables.append(EntropyTables.from_bytes(data))
+            assert tables[-1].fingerprint.hex() == resource["fingerprint"]
+        else:
+            dictionaries.append(Dictionary(data))
+            assert dictionaries[-1].fingerprint.hex() == resource["fingerprint"]
+    return Resources(tables=tables, dictionaries=dictionaries)
+
+
+BODIES: dict[int, Any] = {2: Literals, 3: Text, 4: AnswerSpace, 5: Metadata, 6: Trace}
+
+
+def read_all(data: bytes, given: Resources) -> None:
+    """Read all there is: the packet, its tensors, the bodies of its sections."""
+    packet = Packet.from_bytes(data)
+    packet.decode(resources=given)
+    values = {}
+    for info in packet.sections:
+        if info.type in BODIES:
+            section = Section(info.type, data[info.offset : info.offset + info.length])
+            values[info.type] = BODIES[info.type].from_section(section, offset=info.offset)
+    if 2 in values and 3 in values:
+        values[2].check_against(values[3].text)
 
 
 def described(model: ModelRef | None) -> dict[str, str] | None:
@@ -66,7 +98,7 @@ def content(message: Message, name: str) -> Any:
 @pytest.mark.parametrize(("folder", "vector"), vectors("valid"))
 def test_valid_packets_decode_to_what_the_manifest_says(folder: Path, vector: Any) -> None:
     packet = Packet.from_bytes((folder / vector["file"]).read_bytes())
-    message = packet.decode(route=route(vector))
+    message = packet.decode(route=route(vector), resources=resources(folder))
     assert ".".join(map(str, packet.version)) == vector["version"]
     assert message.message_id.hex() == vector["message_id"]
     assert described(message.sender) == vector["sender"]
@@ -90,7 +122,7 @@ def test_valid_packets_decode_to_what_the_manifest_says(folder: Path, vector: An
 def test_what_was_given_writes_the_bytes_of_the_vector(folder: Path, vector: Any) -> None:
     data = (folder / vector["file"]).read_bytes()
     packet = Packet.from_bytes(data)
-    decoded = packet.decode(route=route(vector))
+    decoded = packet.decode(route=route(vector), resources=resources(folder))
     given: dict[str, Any] = {}
     for tensor in vector["tensors"]:
         if tensor["encoding"] == "codes":
@@ -116,5 +148,6 @@ def test_what_was_given_writes_the_bytes_of_the_vector(folder: Path, vector: Any
 @pytest.mark.parametrize(("folder", "vector"), vectors("invalid"))
 def test_invalid_packets_are_refused_for_the_reason_given(folder: Path, vector: Any) -> None:
     with pytest.raises(WireError) as caught:
-        Packet.from_bytes((folder / vector["file"]).read_bytes()).decode()
+        read_all((folder / vector["file"]).read_bytes(), resources(folder))
     assert caught.value.id == vector["error"]
+    assert caught.value.offset == vector["offset"]
