@@ -17,7 +17,7 @@ coverage="-Cpasses=sancov-module --cfg fuzzing"
 for option in level=4 inline-8bit-counters pc-table trace-compares; do
     coverage+=" -Cllvm-args=-sanitizer-coverage-$option"
 done
-RUSTFLAGS="$coverage ${RUSTFLAGS:-}" cargo build --release --quiet --locked \
+RUSTFLAGS="$coverage ${RUSTFLAGS:-}" cargo build --release --quiet \
     --manifest-path fuzz/Cargo.toml --target "$host"
 binaries=${CARGO_TARGET_DIR:-fuzz/target}/$host/release
 

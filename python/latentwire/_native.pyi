@@ -13,6 +13,7 @@ __all__ = [
     "Dictionary",
     "EntropyTables",
     "Packet",
+    "PacketEncoder",
     "PacketReader",
     "StreamIndex",
     "__version__",
@@ -129,6 +130,21 @@ class Dictionary:
     def to_bytes(self) -> bytes: ...
     @property
     def fingerprint(self) -> bytes: ...
+
+@final
+class PacketEncoder:
+    def __new__(
+        cls,
+        *,
+        sender: _Model,
+        receiver: _Model | None,
+        space: tuple[bytes, str],
+        options: _Options,
+        lossless: _Lossless,
+        route: _Route | None,
+        number: int,
+    ) -> Self: ...
+    def encode(self, latents: NDArray[np.float32]) -> bytes: ...
 
 @final
 class Packet:

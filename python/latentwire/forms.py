@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ Compression = Literal["none", "zstd", "entropy", "auto"]
 ZSTD_LEVEL = 9
 """Level at which zstd is tried unless another is given."""
 _LARGEST_GROUP = 2**32 - 1
+_FLOAT32 = np.dtype(np.float32)
 
 
 def form_tuple(
@@ -39,13 +41,25 @@ def form_tuple(
     Raises:
         InvalidMessageError: If there is no such form, or the lossless stage lacks what it needs.
     """
+    return _form(encoding, scales, asymmetric, compression, level, bool(resources.tables))
+
+
+@lru_cache(maxsize=256)
+def _form(
+    encoding: Encoding,
+    scales: Scales,
+    asymmetric: bool,
+    compression: Compression,
+    level: int,
+    has_tables: bool,
+) -> _Options:
     check_encoding(encoding)
     if compression not in get_args(Compression):
         raise InvalidMessageError(
             f"there is no compression {compression!r}: expected none, zstd, entropy or auto",
             id="message.stage",
         )
-    if compression == "entropy" and not resources.tables:
+    if compression == "entropy" and not has_tables:
         raise InvalidMessageError(
             "the entropy stage has no tables: expected some among the resources, found none",
             id="message.entropy",
@@ -76,6 +90,13 @@ def check_encoding(encoding: str) -> None:
 
 def as_float32(latents: Any) -> NDArray[np.float32]:
     """An aligned, C-contiguous float32 array, without a copy where it is one already."""
+    if (
+        type(latents) is np.ndarray
+        and latents.dtype is _FLOAT32
+        and latents.flags.c_contiguous
+        and latents.flags.aligned
+    ):
+        return latents
     if type(latents).__module__.partition(".")[0] == "torch":
         # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
         latents = latents.detach().float().cpu().numpy()

@@ -79,6 +79,19 @@ class ModelRef:
     name: str
     fingerprint: bytes
     revision: str = ""
+    _checked: tuple[bytes, str, str] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+
+    def _tuple(self, what: str) -> tuple[bytes, str, str]:
+        """For the native module; checked once, since one reference names many messages."""
+        if self._checked is None:
+            _check_sixteen(f"{what}'s fingerprint", self.fingerprint)
+            _check_unicode(self.name, self.revision)
+            checked = (self.fingerprint, self.name, self.revision)
+            object.__setattr__(self, "_checked", checked)
+            return checked
+        return self._checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,17 @@ class SpaceRef:
 
     name: str
     fingerprint: bytes
+    _checked: tuple[bytes, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def _tuple(self) -> tuple[bytes, str]:
+        """For the native module; checked once, since one reference names many messages."""
+        if self._checked is None:
+            _check_sixteen("space's fingerprint", self.fingerprint)
+            _check_unicode(self.name)
+            checked = (self.fingerprint, self.name)
+            object.__setattr__(self, "_checked", checked)
+            return checked
+        return self._checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +180,9 @@ class Route:
         return (
             self.id,
             self.message_prefix,
-            _model_tuple(self.sender),
-            None if self.receiver is None else _model_tuple(self.receiver),
-            (self.space.fingerprint, self.space.name),
+            self.sender._tuple("sender"),
+            None if self.receiver is None else self.receiver._tuple("receiver"),
+            self.space._tuple(),
             self.codebook,
             self.dictionary,
             self.tables,
@@ -256,7 +280,7 @@ def new_message_id() -> bytes:
     return _native.message_id(time.time_ns(), int.from_bytes(os.urandom(8)))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Message:
     """What one packet says.
 
@@ -289,19 +313,11 @@ class Message:
                 for name, tensor in self.tensors.items()
             }
             object.__setattr__(self, "tensors", tensors)
-        named = {"message id": self.message_id, "sender's fingerprint": self.sender.fingerprint}
-        named["space's fingerprint"] = self.space.fingerprint
+        _check_sixteen("message id", self.message_id)
+        self.sender._tuple("sender")
+        self.space._tuple()
         if self.receiver is not None:
-            named["receiver's fingerprint"] = self.receiver.fingerprint
-        for what, value in named.items():
-            if len(value) != FINGERPRINT_BYTES:
-                raise InvalidMessageError(
-                    f"the {what} must have {FINGERPRINT_BYTES} bytes, not {len(value)}",
-                    id="message.name",
-                )
-        for ref in (self.sender, self.space, self.receiver):
-            if ref is not None:
-                _check_unicode(ref)
+            self.receiver._tuple("receiver")
         for section in self.sections:
             if not 2 <= section.type <= 8191:
                 raise InvalidMessageError(
@@ -347,15 +363,15 @@ class Message:
         data = _native.encode(
             tensors,
             message_id=self.message_id,
-            sender=_model_tuple(self.sender),
-            receiver=None if self.receiver is None else _model_tuple(self.receiver),
-            space=(self.space.fingerprint, self.space.name),
+            sender=self.sender._tuple("sender"),
+            receiver=None if self.receiver is None else self.receiver._tuple("receiver"),
+            space=self.space._tuple(),
             sections=[(section.type, section.body) for section in self.sections],
             options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
             lossless=resources._lossless(),
             route=None if route is None else route._tuple(),
         )
-        return Packet.from_bytes(data, _UNLIMITED)  # what was just written is as large as it is
+        return Packet(data, None)
 
 
 class Packet:
@@ -364,12 +380,21 @@ class Packet:
     The latents are decoded by ``decode``, no sooner. Packets are equal when their bytes are.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_data", "_parsed")
 
-    _native: _NativePacket
+    _data: bytes
+    _parsed: _NativePacket | None
 
-    def __init__(self, native: _NativePacket) -> None:
-        self._native = native
+    def __init__(self, data: bytes, parsed: _NativePacket | None) -> None:
+        self._data = data
+        self._parsed = parsed
+
+    @property
+    def _native(self) -> _NativePacket:
+        # Bytes that were just written are sound: they are taken apart when somebody asks.
+        if self._parsed is None:
+            self._parsed = _NativePacket.parse(self._data, _UNLIMITED._tuple())
+        return self._parsed
 
     @classmethod
     def from_bytes(
@@ -383,7 +408,7 @@ class Packet:
         """
         # Through memoryview, because bytes(n) of a number n would allocate n zeros.
         own = data if type(data) is bytes else bytes(memoryview(data))
-        return cls(_NativePacket.parse(own, limits._tuple()))
+        return cls(own, _NativePacket.parse(own, limits._tuple()))
 
     def decode(
         self,
@@ -468,7 +493,7 @@ class Packet:
             )
         rows = min(rows, _MOST_ROWS)
         given = (None if route is None else route._tuple(), resources._lossless())
-        return Packet.from_bytes(self._native.truncate(rows, given, limits._tuple()), _UNLIMITED)
+        return Packet(self._native.truncate(rows, given, limits._tuple()), None)
 
     def to_compact(self, route: Route) -> Packet:
         """The same packet in the compact profile; its payload is not touched.
@@ -476,7 +501,7 @@ class Packet:
         Raises:
             InvalidMessageError: If it is not a message that ``route`` stands for.
         """
-        return Packet.from_bytes(self._native.to_compact(route._tuple()), _UNLIMITED)
+        return Packet(self._native.to_compact(route._tuple()), None)
 
     def to_self_contained(self, route: Route) -> Packet:
         """The same packet with everything said in full; its payload is not touched.
@@ -484,7 +509,7 @@ class Packet:
         Raises:
             UnsupportedFeatureError: If it is a compact packet of another route.
         """
-        return Packet.from_bytes(self._native.to_self_contained(route._tuple()), _UNLIMITED)
+        return Packet(self._native.to_self_contained(route._tuple()), None)
 
     @property
     def route(self) -> tuple[int, int] | None:
@@ -587,10 +612,10 @@ class Packet:
         return tuple(SectionInfo(*section) for section in self._native.sections)
 
     def __bytes__(self) -> bytes:
-        return self._native.data
+        return self._data
 
     def __len__(self) -> int:
-        return len(self._native.data)
+        return len(self._data)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Packet) and bytes(self) == bytes(other)
@@ -653,9 +678,9 @@ def encode_many(
     return _native.encode_many(
         array,
         message_ids=ids or [new_message_id() for _ in range(len(array))],
-        sender=_model_tuple(sender),
-        receiver=None if receiver is None else _model_tuple(receiver),
-        space=(space.fingerprint, space.name),
+        sender=sender._tuple("sender"),
+        receiver=None if receiver is None else receiver._tuple("receiver"),
+        space=space._tuple(),
         options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
         lossless=resources._lossless(),
         threads=threads,
@@ -709,9 +734,16 @@ def _scales_info(scales: tuple[str, str, int, bool]) -> ScalesInfo:
     return ScalesInfo(width, shared_by, asymmetric)
 
 
-def _check_unicode(ref: ModelRef | SpaceRef) -> None:
+def _check_sixteen(what: str, value: bytes) -> None:
+    if len(value) != FINGERPRINT_BYTES:
+        raise InvalidMessageError(
+            f"the {what} must have {FINGERPRINT_BYTES} bytes, not {len(value)}", id="message.name"
+        )
+
+
+def _check_unicode(*texts: str) -> None:
     """Refuse what UTF-8 cannot say: a name from a file system may hold lone surrogates."""
-    for text in (ref.name, getattr(ref, "revision", "")):
+    for text in texts:
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -719,10 +751,6 @@ def _check_unicode(ref: ModelRef | SpaceRef) -> None:
                 f"a name cannot be written: expected text that UTF-8 can hold, found {text!a}",
                 id="message.name",
             ) from error
-
-
-def _model_tuple(ref: ModelRef) -> tuple[bytes, str, str]:
-    return (ref.fingerprint, ref.name, ref.revision)
 
 
 def _model_ref(named: tuple[bytes, str, str]) -> ModelRef:

@@ -20,6 +20,7 @@ from latentwire.message import (
     decode_many,
     encode_many,
 )
+from latentwire.packet_encoder import PacketEncoder
 from latentwire.resources import Dictionary, EntropyTables, Resources
 
 SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(16))
@@ -150,6 +151,24 @@ def test_a_batch_reports_the_first_that_is_refused() -> None:
         encode_many(latents, sender=SENDER, space=SPACE)
     assert encode_many(latents[:0], sender=SENDER, space=SPACE) == []
     assert decode_many([]) == []
+
+
+def test_an_encoder_writes_what_messages_write() -> None:
+    encoder = PacketEncoder(sender=SENDER, space=SPACE, encoding="int4", scales=4)
+    first, second = (Packet.from_bytes(encoder.encode(NUMBERS)) for _ in range(2))
+    assert first.message_id < second.message_id
+    wanted = message(message_id=first.message_id).encode("int4", scales=4)
+    assert first == wanted
+    with pytest.raises(errors.InvalidMessageError):
+        encoder.encode(np.full((2, 2), np.nan))
+
+
+def test_an_encoder_numbers_the_messages_of_a_route() -> None:
+    encoder = PacketEncoder(sender=SENDER, space=SPACE, route=ROUTE, first_number=2**32 - 2)
+    packet = Packet.from_bytes(encoder.encode(NUMBERS))
+    assert packet.route == (2**32 - 2, ROUTE.id)
+    with pytest.raises(OverflowError):
+        encoder.encode(NUMBERS)
 
 
 def test_entropy_tables_shorten_codes_and_are_needed_to_read_them() -> None:

@@ -10,7 +10,7 @@ use latentwire::{
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyBytesMethods};
 
 use crate::errors::raise;
 use crate::packet::PyLimits;
@@ -75,7 +75,7 @@ pub(crate) fn decode_many<'py>(
     lossless: Lossless,
     threads: Option<usize>,
 ) -> PyResult<Vec<Bound<'py, PyArrayDyn<f32>>>> {
-    let packets: Vec<&[u8]> = packets.iter().map(|packet| packet.as_bytes()).collect();
+    let packets: Vec<&[u8]> = packets.iter().map(PyBytesMethods::as_bytes).collect();
     let decoded = py
         .detach(|| {
             let resources = lossless.resources();

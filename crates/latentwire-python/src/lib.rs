@@ -7,6 +7,7 @@
 )]
 
 mod batch;
+mod encoder;
 mod errors;
 mod packet;
 mod resources;
@@ -23,6 +24,8 @@ mod _native {
 
     #[pymodule_export]
     use super::batch::{decode_many, encode_many};
+    #[pymodule_export]
+    use super::encoder::PyPacketEncoder;
     #[pymodule_export]
     use super::packet::PyPacket;
     #[pymodule_export]

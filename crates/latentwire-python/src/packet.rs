@@ -196,7 +196,7 @@ impl PyPacket {
             .map(|info| {
                 let scales = match info.format {
                     Format::Numbers(layout) => layout.scales,
-                    _ => None,
+                    Format::Codes { .. } => None,
                 };
                 let scales = scales.map(|scales| {
                     let group = match scales.granularity {
@@ -237,10 +237,10 @@ impl PyPacket {
         make: impl FnOnce(&Packet<'_>) -> latentwire::Result<Vec<u8>> + Send,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.bytes.as_bytes(py);
-        let made = py
+        let bytes = py
             .detach(|| make(&Packet::parse(bytes, &already_checked())?))
             .map_err(|error| raise(py, &error))?;
-        Ok(PyBytes::new(py, &made))
+        Ok(PyBytes::new(py, &bytes))
     }
 }
 

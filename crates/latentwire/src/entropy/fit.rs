@@ -39,7 +39,7 @@ impl EntropyTables {
         if !(2..=MAX_ALPHABET).contains(&alphabet) {
             return Err(refuse("an alphabet of 2 to 256 symbols", alphabet.to_string()));
         }
-        let mut counts = Counts { axis, alphabet, counts: Vec::new() };
+        let mut counts = Counts { axis, alphabet, symbols: Vec::new() };
         for message in messages {
             if row_len == 0 || !message.len().is_multiple_of(row_len) {
                 let found = format!("{} symbols in rows of {row_len}", message.len());
@@ -51,11 +51,11 @@ impl EntropyTables {
                 })?;
             }
         }
-        if counts.counts.is_empty() {
+        if counts.symbols.is_empty() {
             return Err(refuse("a sample of at least one row", "none".into()));
         }
-        let mut frequencies = Vec::with_capacity(counts.counts.len());
-        for model in counts.counts.chunks_exact(alphabet) {
+        let mut frequencies = Vec::with_capacity(counts.symbols.len());
+        for model in counts.symbols.chunks_exact(alphabet) {
             frequencies.extend(quantise(model));
         }
         Ok(Self::new(axis, alphabet, &frequencies))
@@ -66,7 +66,7 @@ struct Counts {
     axis: EntropyAxis,
     alphabet: usize,
     /// Model after model.
-    counts: Vec<u64>,
+    symbols: Vec<u64>,
 }
 
 impl Counts {
@@ -78,13 +78,13 @@ impl Counts {
             EntropyAxis::Row => (index * self.alphabet, 0),
         };
         let needed = first + stride * (row.len() - 1) + self.alphabet;
-        if self.counts.len() < needed {
-            self.counts.resize(needed, 0);
+        if self.symbols.len() < needed {
+            self.symbols.resize(needed, 0);
         }
         for (column, &symbol) in row.iter().enumerate() {
             let within = Some(usize::from(symbol)).filter(|&symbol| symbol < self.alphabet);
             let at = within.map(|symbol| first + stride * column + symbol);
-            *at.and_then(|at| self.counts.get_mut(at)).ok_or(symbol)? += 1;
+            *at.and_then(|at| self.symbols.get_mut(at)).ok_or(symbol)? += 1;
         }
         Ok(())
     }

@@ -108,7 +108,7 @@ fn push(state: &mut u32, Span { start, width }: Span, words: &mut Words<'_>) {
     words.unused -= usize::from(full);
     *state = if full { *state >> WORD_BITS } else { *state };
     let reciprocal = RECIPROCALS.get(usize::from(width)).copied().unwrap_or_default();
-    let quotient = (u128::from(*state) * u128::from(reciprocal) >> RECIPROCAL_BITS) as u32;
+    let quotient = ((u128::from(*state) * u128::from(reciprocal)) >> RECIPROCAL_BITS) as u32;
     let remainder = *state - quotient * wide;
     *state = (quotient << TOTAL_BITS) + remainder + u32::from(start);
 }
@@ -142,7 +142,7 @@ fn decode_lanes<const N: usize>(
     let (words, odd) = rest.as_chunks();
     if front.is_empty() || !odd.is_empty() {
         let expected = format!("{} bytes of states, then words of 2 bytes", N * STATE_LEN);
-        return refuse(0, expected, format!("{} bytes", bytes.len()));
+        return refuse(0, expected, bytes.len().to_string());
     }
     let mut states = [0; N];
     for (lane, (state, bytes)) in states.iter_mut().zip(front.as_chunks().0).enumerate() {
@@ -178,8 +178,10 @@ fn decode_lanes<const N: usize>(
         }
     }
     if next != words.len() {
-        let expected = format!("{} bytes", N * STATE_LEN + next * WORD_LEN);
-        return refuse(bytes.len(), expected, format!("{} bytes", bytes.len()));
+        let needed = N * STATE_LEN + next * WORD_LEN;
+        let relation = if next > words.len() { "at least " } else { "" };
+        let expected = format!("{relation}{needed} bytes");
+        return refuse(needed.min(bytes.len()), expected, bytes.len().to_string());
     }
     match states.iter().find(|&&state| state != LOW) {
         None => Ok(()),

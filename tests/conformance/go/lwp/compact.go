@@ -11,8 +11,6 @@ type CompactHeader struct {
 	Number uint32
 	// Route says which route it is.
 	Route uint32
-
-	routeAt int
 }
 
 // Route is what two hosts have agreed on beside their packets.
@@ -22,7 +20,8 @@ type Route struct {
 	Sender        Model
 	Receiver      *Model // nil: anyone
 	Space         Space
-	Codebook      *Fingerprint // nil: none
+	// What its messages leave to it; nil: none.
+	Codebook, Dictionary *Fingerprint
 }
 
 // readCompactHeader is step 5 for the compact profile.
@@ -31,7 +30,7 @@ func readCompactHeader(c *cursor) (CompactHeader, error) {
 	if err != nil {
 		return CompactHeader{}, err
 	}
-	h := CompactHeader{Number: binary.LittleEndian.Uint32(number), routeAt: c.offset()}
+	h := CompactHeader{Number: binary.LittleEndian.Uint32(number)}
 	if h.Route, err = c.varint("route"); err != nil {
 		return CompactHeader{}, err
 	}
@@ -43,7 +42,7 @@ func readCompactHeader(c *cursor) (CompactHeader, error) {
 func (h *CompactHeader) Resolve(routes map[uint32]Route) (*Header, error) {
 	route, known := routes[h.Route]
 	if !known {
-		return nil, refuse(HeaderRoute, h.routeAt, fmt.Sprintf("one of %d known routes", len(routes)), "%d", h.Route)
+		return nil, refuse(HeaderRoute, NoOffset, fmt.Sprintf("one of %d known routes", len(routes)), "%d", h.Route)
 	}
 	resolved := &Header{Sender: route.Sender, Receiver: route.Receiver, Space: route.Space}
 	copy(resolved.MessageID[:], route.MessagePrefix[:])

@@ -73,7 +73,7 @@ type raw struct {
 // offset is the place of byte i for an error.
 func (r raw) offset(i int) int {
 	if r.restored {
-		return r.at
+		return NoOffset
 	}
 	return r.at + i
 }

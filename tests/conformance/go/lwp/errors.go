@@ -8,8 +8,8 @@ type ID string
 // Error makes every ID a target of errors.Is: errors.Is(err, lwp.ChecksumMismatch).
 func (id ID) Error() string { return string(id) }
 
-// The ids of section 10 that a reader may report. Those of the family "invalid message" belong to
-// writers.
+// The ids of section 10 that a reader without keys may report. Those of the family "invalid message"
+// belong to writers.
 const (
 	PacketTruncated        ID = "packet.truncated"
 	PacketTrailingBytes    ID = "packet.trailing_bytes"
@@ -32,6 +32,8 @@ const (
 	SectionCriticality     ID = "section.criticality"
 	SectionUnknownCritical ID = "section.unknown_critical"
 	SectionMissing         ID = "section.missing"
+	SectionTrailingBytes   ID = "section.trailing_bytes"
+	SectionUTF8            ID = "section.utf8"
 	LatentsEncoding        ID = "latents.encoding"
 	LatentsStage           ID = "latents.stage"
 	LatentsLayout          ID = "latents.layout"
@@ -42,16 +44,33 @@ const (
 	LatentsCodebook        ID = "latents.codebook"
 	LatentsIndex           ID = "latents.index"
 	LatentsLength          ID = "latents.length"
+	LatentsResource        ID = "latents.resource"
 	LatentsCompressed      ID = "latents.compressed"
 	LatentsScale           ID = "latents.scale"
 	LatentsQuantum         ID = "latents.quantum"
 	LatentsZeroPoint       ID = "latents.zero_point"
 	LatentsPadding         ID = "latents.padding"
 	LatentsValue           ID = "latents.value"
+	LiteralsKind           ID = "literals.kind"
+	LiteralsSpan           ID = "literals.span"
+	LiteralsSource         ID = "literals.source"
+	TextStage              ID = "text.stage"
+	TextLength             ID = "text.length"
+	TextCompressed         ID = "text.compressed"
+	AnswerKind             ID = "answer.kind"
+	AnswerChoice           ID = "answer.choice"
+	MetadataKey            ID = "metadata.key"
+	MetadataOrder          ID = "metadata.order"
+	MetadataType           ID = "metadata.type"
+	MetadataValue          ID = "metadata.value"
+	TraceID                ID = "trace.id"
+	TraceFlags             ID = "trace.flags"
+	TraceState             ID = "trace.state"
 	LimitTotalBytes        ID = "limit.total_bytes"
 	LimitElements          ID = "limit.elements"
 	LimitSections          ID = "limit.sections"
 	LimitDecompressedBytes ID = "limit.decompressed_bytes"
+	LimitItems             ID = "limit.items"
 )
 
 // Family says who must act on a finding.
@@ -89,6 +108,8 @@ var families = map[ID]Family{
 	SectionCriticality:     Malformed,
 	SectionUnknownCritical: UnsupportedFeature,
 	SectionMissing:         Malformed,
+	SectionTrailingBytes:   Malformed,
+	SectionUTF8:            Malformed,
 	LatentsEncoding:        UnsupportedFeature,
 	LatentsStage:           UnsupportedFeature,
 	LatentsLayout:          UnsupportedFeature,
@@ -99,16 +120,33 @@ var families = map[ID]Family{
 	LatentsCodebook:        Malformed,
 	LatentsIndex:           Malformed,
 	LatentsLength:          Malformed,
+	LatentsResource:        UnsupportedFeature,
 	LatentsCompressed:      Malformed,
 	LatentsScale:           Malformed,
 	LatentsQuantum:         Malformed,
 	LatentsZeroPoint:       Malformed,
 	LatentsPadding:         Malformed,
 	LatentsValue:           Malformed,
+	LiteralsKind:           UnsupportedFeature,
+	LiteralsSpan:           Malformed,
+	LiteralsSource:         Malformed,
+	TextStage:              UnsupportedFeature,
+	TextLength:             Malformed,
+	TextCompressed:         Malformed,
+	AnswerKind:             UnsupportedFeature,
+	AnswerChoice:           Malformed,
+	MetadataKey:            Malformed,
+	MetadataOrder:          Malformed,
+	MetadataType:           UnsupportedFeature,
+	MetadataValue:          Malformed,
+	TraceID:                Malformed,
+	TraceFlags:             UnsupportedFeature,
+	TraceState:             Malformed,
 	LimitTotalBytes:        LimitExceeded,
 	LimitElements:          LimitExceeded,
 	LimitSections:          LimitExceeded,
 	LimitDecompressedBytes: LimitExceeded,
+	LimitItems:             LimitExceeded,
 }
 
 // Family gives the family of the id, and is empty for an id that no reader reports.
@@ -118,16 +156,21 @@ func (id ID) Family() Family { return families[id] }
 type Error struct {
 	// ID names the finding.
 	ID ID
-	// Offset is where the field begins that broke the rule, in bytes from the start of the packet.
-	// Where bytes are missing or too many, it is the first such byte. A finding inside compressed
-	// content has the offset of the payload, since the content has no place in the packet.
+	// Offset is the place of the finding in bytes from the start of the packet, as section 10 puts it,
+	// or [NoOffset].
 	Offset int
 	// Expected and Found say what the rule asks for and what the packet has.
 	Expected, Found string
 }
 
+// NoOffset is the offset of a finding that has no place in the packet.
+const NoOffset = -1
+
 // Error puts the whole finding on one line.
 func (e *Error) Error() string {
+	if e.Offset == NoOffset {
+		return fmt.Sprintf("%s: expected %s, found %s", e.ID, e.Expected, e.Found)
+	}
 	return fmt.Sprintf("%s: byte %d: expected %s, found %s", e.ID, e.Offset, e.Expected, e.Found)
 }
 

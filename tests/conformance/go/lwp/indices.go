@@ -62,15 +62,15 @@ func (indices) decode(l *Latents, raw raw) (Values, error) {
 		at := row * packed
 		bytes := raw.bytes[at : at+packed]
 		codes := found[row*length : (row+1)*length]
+		if err := checkPadding(raw, at, bytes, length, bits); err != nil {
+			return Values{}, err
+		}
 		unpack(codes, bytes, bits)
 		for i, code := range codes {
 			if uint32(code) >= l.Codebook.Size {
 				return Values{}, refuse(LatentsIndex, raw.offset(at+i*bits/8),
 					fmt.Sprintf("an index below %d", l.Codebook.Size), "%d", code)
 			}
-		}
-		if err := checkPadding(raw, at, bytes, length, bits); err != nil {
-			return Values{}, err
 		}
 	}
 	return Values{Indices: found}, nil

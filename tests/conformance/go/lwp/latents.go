@@ -14,7 +14,10 @@ type Latents struct {
 	Scales *Scales
 	// Codebook is that of the encoding codes, and nil for any other.
 	Codebook *Codebook
+	// Resource is what a stage needs, and nil if that is nothing or if the route names it.
+	Resource *Fingerprint
 
+	kindAt    int
 	codec     codec
 	payload   []byte
 	payloadAt int
@@ -69,6 +72,9 @@ func readLatents(s *section, selfContained bool, before uint64, limits Limits) (
 	if total := saturatingAdd(before, l.elements()); total > limits.Elements {
 		return nil, refuse(LimitElements, shapeAt, fmt.Sprintf("at most %d numbers", limits.Elements), "%d", total)
 	}
+	if err := l.readResource(c, selfContained); err != nil {
+		return nil, err
+	}
 	l.payloadAt = c.offset()
 	l.payload = c.rest()
 	if err := l.checkLength(); err != nil {
@@ -78,7 +84,7 @@ func readLatents(s *section, selfContained bool, before uint64, limits Limits) (
 }
 
 func (l *Latents) readKind(c *cursor) error {
-	at := c.offset()
+	l.kindAt = c.offset()
 	kind, err := c.byte("kind of latents")
 	if err != nil {
 		return err
@@ -86,10 +92,10 @@ func (l *Latents) readKind(c *cursor) error {
 	l.Encoding, l.Stage = Encoding(kind&encodingBits), Stage(kind>>stageShift)
 	codec, known := codecs[l.Encoding]
 	if !known {
-		return refuse(LatentsEncoding, at, "a known encoding", "%d", byte(l.Encoding))
+		return refuse(LatentsEncoding, l.kindAt, "a known encoding", "%d", byte(l.Encoding))
 	}
 	if !l.Stage.known() {
-		return refuse(LatentsStage, at, "a known lossless stage", "%d", byte(l.Stage))
+		return refuse(LatentsStage, l.kindAt, "a known lossless stage", "%d", byte(l.Stage))
 	}
 	l.codec = codec
 	return nil
@@ -158,6 +164,21 @@ func (l *Latents) readGroup(c *cursor) error {
 	return nil
 }
 
+// readResource reads what a stage needs beside the packet, and checks whether the stage suits.
+func (l *Latents) readResource(c *cursor, selfContained bool) error {
+	stage := stages[l.Stage]
+	if stage.needsResource && selfContained {
+		l.Resource = new(Fingerprint)
+		if err := c.copy("fingerprint of the resource", l.Resource[:]); err != nil {
+			return err
+		}
+	}
+	if stage.suits != nil && !stage.suits(l) {
+		return refuse(LatentsStage, l.kindAt, fmt.Sprintf("a stage that suits %v", l.Encoding), "%v", l.Stage)
+	}
+	return nil
+}
+
 // checkLength compares the payload with what the shape asks for. A compressed payload that is not
 // shorter could have been stored.
 func (l *Latents) checkLength() error {
@@ -173,15 +194,15 @@ func (l *Latents) checkLength() error {
 }
 
 // Values takes steps 8 to 10 of section 8. An error is always an [*Error].
-func (l *Latents) Values(limits Limits) (Values, error) {
+func (l *Latents) Values(limits Limits, resources Resources) (Values, error) {
 	length := l.rawLength()
 	if length > limits.DecompressedBytes {
 		return Values{}, refuse(LimitDecompressedBytes, l.payloadAt,
 			fmt.Sprintf("a raw payload of at most %d bytes", limits.DecompressedBytes), "%d", length)
 	}
 	raw := raw{bytes: l.payload, at: l.payloadAt}
-	if restore, compressed := restorers[l.Stage]; compressed {
-		content, err := restore(l.payload, l.payloadAt, length)
+	if stage, compressed := stages[l.Stage]; compressed {
+		content, err := stage.restore(l, length, resources)
 		if err != nil {
 			return Values{}, err
 		}

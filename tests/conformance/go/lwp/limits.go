@@ -10,7 +10,9 @@ type Limits struct {
 	Elements uint64
 	// Sections bounds the sections.
 	Sections int
-	// DecompressedBytes bounds the raw payload, compressed or not.
+	// Items bounds the literals, choices or entries of metadata in one section.
+	Items int
+	// DecompressedBytes bounds the raw payload of a tensor and the text, compressed or not.
 	DecompressedBytes uint64
 }
 
@@ -20,6 +22,7 @@ func RecommendedLimits() Limits {
 		TotalBytes:        16 << 20,
 		Elements:          4 << 20,
 		Sections:          64,
+		Items:             4096,
 		DecompressedBytes: 16 << 20,
 	}
 }

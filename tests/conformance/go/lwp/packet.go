@@ -99,7 +99,7 @@ func (p *Packet) nextSection(c *cursor, bare bool, before uint32) (section, erro
 // add reads a tensor and keeps every other section as it is.
 func (p *Packet) add(s *section, limits Limits) error {
 	if s.kind != typeLatents {
-		p.Sections = append(p.Sections, Section{Type: uint16(s.kind), Body: s.body})
+		p.Sections = append(p.Sections, Section{Type: uint16(s.kind), Body: s.body, bodyAt: s.bodyAt})
 		return nil
 	}
 	latents, err := readLatents(s, p.Compact == nil, p.elements, limits)

@@ -103,7 +103,7 @@ func (p *preamble) checkFlags() error {
 		return nil
 	case profileCompact:
 		return nil
-	default:
+	default: // encrypted, and there is no key; or reserved
 		return refuse(PreambleProfile, p.flagsAt, "profile 0 or 1", "%d", profile)
 	}
 }

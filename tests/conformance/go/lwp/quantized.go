@@ -120,7 +120,7 @@ func (t *tensor) readRun(values []float32, codes []uint16, block, first int) err
 	for i, code := range codes {
 		level, allowed := t.level(int(code), block)
 		if !allowed || scale == 0 && level != t.zero() {
-			return refuse(LatentsQuantum, t.codeAt(first+i), fmt.Sprintf("an allowed code under a scale of %v", scale),
+			return refuse(LatentsQuantum, t.codeAt(first), fmt.Sprintf("an allowed code under a scale of %v", scale),
 				"%d", code)
 		}
 		largest = max(largest, level, -level)

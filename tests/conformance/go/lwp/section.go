@@ -2,34 +2,39 @@ package lwp
 
 import "fmt"
 
-// Section is a section other than latents, whose body this package leaves unread. Whoever passes the
-// message on carries one of an unknown type along unchanged and in order.
+// Section is a section other than latents. Its body is read on access, by the method for its type.
+// Whoever passes the message on carries one of an unknown type along unchanged and in order.
 type Section struct {
 	Type uint16
 	Body []byte
+
+	bodyAt int
 }
 
-// Types of sections.
+// Types of sections beside the latents.
 const (
-	typeLatents     = 1
-	typeLiterals    = 2
-	typeText        = 3
-	typeAnswerSpace = 4
-	typeMetadata    = 5
-	typeTrace       = 6
-	typeSeal        = 7
-	typeLast        = 8191
+	TypeLiterals    = 2
+	TypeText        = 3
+	TypeAnswerSpace = 4
+	TypeMetadata    = 5
+	TypeTrace       = 6
+	TypeSeal        = 7
+)
+
+const (
+	typeLatents = 1
+	typeLast    = 8191
 )
 
 // criticality says of the known types whether they are critical.
 var criticality = map[uint32]bool{
 	typeLatents:     true,
-	typeLiterals:    false,
-	typeText:        false,
-	typeAnswerSpace: false,
-	typeMetadata:    false,
-	typeTrace:       false,
-	typeSeal:        true,
+	TypeLiterals:    false,
+	TypeText:        false,
+	TypeAnswerSpace: false,
+	TypeMetadata:    false,
+	TypeTrace:       false,
+	TypeSeal:        true,
 }
 
 // section is a section as it stands in the packet.

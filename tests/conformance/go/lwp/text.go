@@ -17,7 +17,7 @@ func (c *cursor) text(field string, atLeast byte, wrong ID) (string, error) {
 		return "", refuse(wrong, start, fmt.Sprintf("%s of at least %d byte", field, atLeast),
 			"%d", length)
 	}
-	taken, err := c.takePart(field, start, uint64(length))
+	taken, err := c.take(field, uint64(length))
 	if err != nil {
 		return "", err
 	}

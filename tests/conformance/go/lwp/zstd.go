@@ -2,72 +2,77 @@ package lwp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-// restoreZstd is the zstd stage (section 6.4). Its decompressor would pass over a second frame or a
-// skippable one, so the frame is measured first.
-func restoreZstd(payload []byte, at int, length uint64) ([]byte, error) {
-	frame, err := measureFrame(payload, at)
+// restoreZstd decompresses the frame that fills a payload (section 6.4); whatever is wrong with it is
+// an error by the given id at the start of the payload. A dictionary may be nil. The decompressor would
+// pass over a second frame or a skippable one, so the frame is measured first.
+func restoreZstd(payload []byte, at int, length uint64, id ID, dictionary []byte) ([]byte, error) {
+	frame, err := measureFrame(payload, at, id)
 	if err != nil {
 		return nil, err
 	}
 	if frame.size != len(payload) {
-		return nil, refuse(LatentsCompressed, at+frame.size, "the end of the payload after the zstd frame",
-			"%d more bytes", len(payload)-frame.size)
+		return nil, refuse(id, at, "a zstd frame that fills the payload", "%d more bytes", len(payload)-frame.size)
 	}
-	if !frame.hasContentSize || frame.contentSize != length {
-		return nil, refuse(LatentsCompressed, at, fmt.Sprintf("a zstd frame that declares %d bytes", length),
-			"%v", frame)
+	if frame.contentSize != length {
+		return nil, refuse(id, at, fmt.Sprintf("a zstd frame that declares %d bytes", length), "%d", frame.contentSize)
 	}
 	if frame.dictionary != 0 {
-		return nil, refuse(LatentsCompressed, at, "a zstd frame without dictionary", "dictionary %d", frame.dictionary)
+		return nil, refuse(id, at, "a zstd frame that names no dictionary", "%d", frame.dictionary)
 	}
-	content, err := zstdDecoder().DecodeAll(payload, make([]byte, 0, length))
+	decoder, err := zstdDecoder(dictionary)
 	if err != nil {
-		return nil, refuse(LatentsCompressed, at, "a zstd frame that can be decompressed", "%v", err)
+		return nil, refuse(id, at, "a dictionary for zstd", "%v", err)
+	}
+	defer decoder.Close()
+	content, err := decoder.DecodeAll(payload, make([]byte, 0, length))
+	if err != nil {
+		return nil, refuse(id, at, "a zstd frame that can be decompressed", "%v", err)
 	}
 	if uint64(len(content)) != length {
-		return nil, refuse(LatentsCompressed, at, fmt.Sprintf("%d bytes of content", length), "%d", len(content))
+		return nil, refuse(id, at, fmt.Sprintf("%d bytes of content", length), "%d", len(content))
 	}
 	return content, nil
 }
 
-// zstdDecoder is shared, as making one is dear. It writes only into the capacity that it is given.
-var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true))
-	if err != nil { // the options are constant: no packet has a say in this
-		panic(err)
+// zstdDecoder writes only into the capacity that it is given. The bytes of a dictionary are content
+// that comes before that of the frame.
+func zstdDecoder(dictionary []byte) (*zstd.Decoder, error) {
+	options := []zstd.DOption{zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderConcurrency(1)}
+	if dictionary != nil {
+		options = append(options, zstd.WithDecoderDictRaw(0, dictionary))
 	}
-	return decoder
-})
+	return zstd.NewReader(nil, options...)
+}
 
 // zstdMagic begins a frame, as a little-endian number.
 const zstdMagic = 0xFD2FB528
 
 // zstdFrame is what the outside of a frame says (RFC 8878, section 3.1.1).
 type zstdFrame struct {
-	size           int // bytes from its magic through its last block and checksum
-	hasContentSize bool
-	contentSize    uint64
-	dictionary     uint64
-	hasChecksum    bool
-}
-
-// String says what a frame declares.
-func (f zstdFrame) String() string {
-	if !f.hasContentSize {
-		return "one without content size"
-	}
-	return fmt.Sprintf("one that declares %d", f.contentSize)
+	size        int // bytes from its magic through its last block and checksum
+	contentSize uint64
+	dictionary  uint64
+	hasChecksum bool
 }
 
 // measureFrame walks over the frame that begins a payload without decompressing it.
-func measureFrame(payload []byte, at int) (zstdFrame, error) {
-	c := &cursor{bytes: payload, base: at, short: LatentsCompressed}
+func measureFrame(payload []byte, at int, id ID) (zstdFrame, error) {
+	c := &cursor{bytes: payload, base: at, short: id}
+	frame, err := readFrame(c)
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		refusal.Offset = at // the frame is one field
+	}
+	return frame, err
+}
+
+func readFrame(c *cursor) (zstdFrame, error) {
 	frame, err := readFrameHeader(c)
 	if err != nil {
 		return zstdFrame{}, err
@@ -84,6 +89,16 @@ func measureFrame(payload []byte, at int) (zstdFrame, error) {
 	return frame, nil
 }
 
+// declaredSize gives the content size that the frame at the start of a payload declares.
+func declaredSize(payload []byte, at int, id ID) (uint64, error) {
+	frame, err := readFrameHeader(&cursor{bytes: payload, base: at, short: id})
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		refusal.Offset = at
+	}
+	return frame.contentSize, err
+}
+
 func readFrameHeader(c *cursor) (zstdFrame, error) {
 	at := c.offset()
 	magic, err := c.littleEndian("zstd magic", 4)
@@ -91,7 +106,7 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 		return zstdFrame{}, err
 	}
 	if magic != zstdMagic {
-		return zstdFrame{}, refuse(LatentsCompressed, at, fmt.Sprintf("zstd magic %08X", uint32(zstdMagic)),
+		return zstdFrame{}, refuse(c.short, at, fmt.Sprintf("zstd magic %08X", uint32(zstdMagic)),
 			"%08X", magic)
 	}
 	at = c.offset()
@@ -100,7 +115,7 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 		return zstdFrame{}, err
 	}
 	if descriptor&0x08 != 0 {
-		return zstdFrame{}, refuse(LatentsCompressed, at, "a zstd frame without the reserved bit", "%08b", descriptor)
+		return zstdFrame{}, refuse(c.short, at, "a zstd frame without the reserved bit", "%08b", descriptor)
 	}
 	frame := zstdFrame{hasChecksum: descriptor&0x04 != 0}
 	singleSegment := descriptor&0x20 != 0
@@ -116,7 +131,9 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 	if size == 0 && singleSegment {
 		size = 1
 	}
-	frame.hasContentSize = size > 0
+	if size == 0 {
+		return zstdFrame{}, refuse(c.short, at, "a zstd frame that declares its content size", "none")
+	}
 	if frame.contentSize, err = c.littleEndian("zstd content size", size); err != nil {
 		return zstdFrame{}, err
 	}
@@ -142,7 +159,7 @@ func skipBlocks(c *cursor) error {
 		}
 		last, kind, size := header&1 == 1, header>>1&3, header>>3
 		if kind == blockReserved {
-			return refuse(LatentsCompressed, at, "a zstd block of a known type", "the reserved one")
+			return refuse(c.short, at, "a zstd block of a known type", "the reserved one")
 		}
 		if kind == blockRLE { // the size is that of its content, one byte repeated
 			size = 1
