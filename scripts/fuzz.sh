@@ -38,8 +38,8 @@ for target in "${targets[@]}"; do
         -print_final_stats=1 >"$log" 2>&1 || status=$?
     # The last `cov:` is the number of places reached, `PCs` that of all there are.
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    reached=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2)
-    places=$(sed -n 's/^INFO: Loaded .* modules* *(\([0-9]*\) .*/\1/p' "$log")
+    reached=$(sed -n 's/^#[0-9].* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+    places=$(sed -n 's/^INFO: Loaded .* PC tables (\([0-9]*\) PCs).*/\1/p' "$log")
     crashes=$(find "$artifacts" -type f ! -name log | wc -l)
     echo "$target: $seconds s, ${executions:-0} executions, coverage ${reached:-0} of ${places:-0}," \
         "$(find "$corpus" -type f | wc -l) inputs kept, $crashes crashes"

@@ -26,17 +26,27 @@ pub fn limits() -> Limits {
         .with_decompressed_bytes(1 << 17)
 }
 
-/// Tables for all codes of numbers.
+/// The tables of the conformance vectors, and others for all codes of numbers.
 pub static TABLES: LazyLock<Vec<EntropyTables>> = LazyLock::new(|| {
-    let tables = [2_usize, 4, 15, 16, 255, 256].map(|alphabet| {
+    let of_vectors: [&[u8]; 2] = [
+        include_bytes!("../../tests/conformance/v1.0/resources/0.tables"),
+        include_bytes!("../../tests/conformance/v1.0/resources/1.tables"),
+    ];
+    let of_vectors = of_vectors.map(|bytes| EntropyTables::from_bytes(bytes).expect("tables"));
+    let others = [2, 4, 15, 16, 255, 256].map(|alphabet| {
+        // Some symbols often, all of them once.
         let sample: Vec<u8> =
             (0..alphabet * alphabet).map(|at| (at % (at / alphabet + 1)) as u8).collect();
-        EntropyTables::fit([&sample[..]], 1, alphabet, EntropyAxis::Shared).expect("tables")
+        let axis = EntropyAxis::Shared;
+        EntropyTables::fit([&sample[..]], 1, alphabet, axis).expect("a sample")
     });
-    tables.into()
+    of_vectors.into_iter().chain(others).collect()
 });
-static DICTIONARIES: LazyLock<[Dictionary; 1]> =
-    LazyLock::new(|| [Dictionary::new((0..=255).cycle().take(2048).collect())]);
+/// That of the conformance vectors.
+static DICTIONARIES: LazyLock<[Dictionary; 1]> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../tests/conformance/v1.0/resources/0.dictionary");
+    [Dictionary::new(bytes.to_vec())]
+});
 
 /// What it takes to read `packet`, if anything does.
 #[must_use]
@@ -54,8 +64,11 @@ fn route<'a>(packet: &Packet<'a>) -> Route<'a> {
         Format::Numbers(_) => None,
     });
     let mut coded = packet.latents().iter().filter(|info| info.stage == Stage::Entropy);
-    let alphabet = coded.next().and_then(|info| alphabet(info.format));
-    let tables = TABLES.iter().find(|tables| Some(tables.alphabet()) == alphabet);
+    let fitting = coded.next().and_then(|info| {
+        let (named, alphabet) = (info.resource, alphabet(info.format));
+        let fits = |tables: &&EntropyTables| Some(tables.alphabet()) == alphabet;
+        named.or_else(|| TABLES.iter().find(fits).map(EntropyTables::fingerprint))
+    });
     let made_up = Route {
         id: 7,
         message_prefix: [0; 12],
@@ -64,7 +77,7 @@ fn route<'a>(packet: &Packet<'a>) -> Route<'a> {
         space: SpaceRef { fingerprint: Fingerprint([2; 16]), name: "s" },
         codebook: codebook.or(Some(Fingerprint([3; 16]))),
         dictionary: Some(DICTIONARIES[0].fingerprint()),
-        tables: tables.or(TABLES.first()).map(EntropyTables::fingerprint),
+        tables: fitting.or_else(|| TABLES.first().map(EntropyTables::fingerprint)),
     };
     match packet.address() {
         Address::Compact { route, .. } => Route { id: *route, ..made_up },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
@@ -30,12 +31,8 @@ def states_before_block(
         States [B, T, d]; None if there is no such block. That includes ``index == num_layers``: in
         many families the last hidden state has passed the closing normalization.
     """
-    lists = [
-        module
-        for module in backbone.modules()
-        if isinstance(module, nn.ModuleList) and len(module) == num_layers
-    ]
-    if len(lists) != 1 or index >= num_layers:
+    blocks = _blocks(backbone, num_layers)
+    if blocks is None or index >= num_layers:
         return None
 
     def leave(_block: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
@@ -43,7 +40,7 @@ def states_before_block(
         if isinstance(states, Tensor):
             raise _Reached(states)
 
-    hook = lists[0][index].register_forward_pre_hook(leave, with_kwargs=True)
+    hook = blocks[index].register_forward_pre_hook(leave, with_kwargs=True)
     try:
         backbone(**inputs)
     except _Reached as reached:
@@ -51,3 +48,19 @@ def states_before_block(
     finally:
         hook.remove()
     return None
+
+
+_found: WeakKeyDictionary[nn.Module, nn.ModuleList | None] = WeakKeyDictionary()
+"""What was found once: looking through all modules takes as long as a small layer."""
+
+
+def _blocks(backbone: nn.Module, num_layers: int) -> nn.ModuleList | None:
+    """The list of a backbone's blocks; None if there is no such list, or more than one."""
+    if backbone not in _found:
+        lists = [
+            module
+            for module in backbone.modules()
+            if isinstance(module, nn.ModuleList) and len(module) == num_layers
+        ]
+        _found[backbone] = lists[0] if len(lists) == 1 else None
+    return _found[backbone]

@@ -57,7 +57,7 @@ const (
 	TextStage              ID = "text.stage"
 	TextLength             ID = "text.length"
 	TextCompressed         ID = "text.compressed"
-	AnswerKind             ID = "answer.kind"
+	AnswerKindUnknown      ID = "answer.kind"
 	AnswerChoice           ID = "answer.choice"
 	MetadataKey            ID = "metadata.key"
 	MetadataOrder          ID = "metadata.order"
@@ -133,7 +133,7 @@ var families = map[ID]Family{
 	TextStage:              UnsupportedFeature,
 	TextLength:             Malformed,
 	TextCompressed:         Malformed,
-	AnswerKind:             UnsupportedFeature,
+	AnswerKindUnknown:      UnsupportedFeature,
 	AnswerChoice:           Malformed,
 	MetadataKey:            Malformed,
 	MetadataOrder:          Malformed,

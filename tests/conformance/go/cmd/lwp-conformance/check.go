@@ -9,12 +9,12 @@ import (
 )
 
 // checkValid decodes a packet and compares everything that the manifest says of it.
-func checkValid(folder string, want validVector) error {
+func checkValid(folder string, resources lwp.Resources, want validVector) error {
 	routes, err := agreedRoutes(&want)
 	if err != nil {
 		return err
 	}
-	got, err := describe(filepath.Join(folder, want.File), routes)
+	got, err := describe(filepath.Join(folder, want.File), resources, routes)
 	if err != nil {
 		return err
 	}
@@ -30,10 +30,9 @@ func checkValid(folder string, want validVector) error {
 	)
 }
 
-// checkInvalid expects a packet to be refused by the id of the manifest and, where it has one, at
-// its offset.
-func checkInvalid(folder string, want invalidVector) error {
-	_, err := describe(filepath.Join(folder, want.File), nil)
+// checkInvalid expects a packet to be refused by the id of the manifest and at its offset.
+func checkInvalid(folder string, resources lwp.Resources, want invalidVector) error {
+	_, err := describe(filepath.Join(folder, want.File), resources, nil)
 	if err == nil {
 		return fmt.Errorf("expected %s, but the packet was read", want.Error)
 	}
@@ -44,8 +43,12 @@ func checkInvalid(folder string, want invalidVector) error {
 	if string(refusal.ID) != want.Error {
 		return fmt.Errorf("expected %s, found: %w", want.Error, refusal)
 	}
-	if want.Offset != nil && *want.Offset != refusal.Offset {
-		return fmt.Errorf("expected byte %d, found: %w", *want.Offset, refusal)
+	offset := lwp.NoOffset
+	if want.Offset != nil {
+		offset = *want.Offset
+	}
+	if refusal.Offset != offset {
+		return fmt.Errorf("expected byte %d, found: %w", offset, refusal)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func compareTensor(want, got *tensor) error {
 		compare("encoding", want.Encoding, got.Encoding),
 		compare("compression", want.Compression, got.Compression),
 		compare("shape", want.Shape, got.Shape),
+		compare("resource", want.Resource, got.Resource),
 		compare("scales", want.Scales, got.Scales),
 		compare("codebook", want.Codebook, got.Codebook),
 		compare("size", want.Size, got.Size),

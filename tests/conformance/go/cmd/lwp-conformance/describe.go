@@ -10,8 +10,9 @@ import (
 	"latentwire/conformance/lwp"
 )
 
-// describe decodes the packet in a file, all of it, and writes it down as the manifest does.
-func describe(path string, routes map[uint32]lwp.Route) (*validVector, error) {
+// describe decodes the packet in a file and writes it down as the manifest does: the packet, its
+// header, every tensor in order, then the bodies of the other sections.
+func describe(path string, resources lwp.Resources, routes map[uint32]lwp.Route) (*validVector, error) {
 	bytes, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -28,14 +29,48 @@ func describe(path string, routes map[uint32]lwp.Route) (*validVector, error) {
 	if err := describeHeader(described, packet, routes); err != nil {
 		return nil, err
 	}
+	if packet.Compact != nil {
+		route := routes[packet.Compact.Route]
+		resources.Route = &route
+	}
 	for _, latents := range packet.Latents {
-		values, err := latents.Values(limits)
+		values, err := latents.Values(limits, resources)
 		if err != nil {
 			return nil, err
 		}
 		described.Tensors = append(described.Tensors, describeTensor(latents, values, described.Route))
 	}
-	return described, nil
+	return described, readBodies(packet.Sections, limits)
+}
+
+// readBodies reads the sections whose bodies the specification describes, at last whether literals
+// stand in the text.
+func readBodies(sections []lwp.Section, limits lwp.Limits) error {
+	var literals []lwp.Literal
+	var text *string
+	for _, s := range sections {
+		var err error
+		switch s.Type {
+		case lwp.TypeLiterals:
+			literals, err = s.Literals(limits)
+		case lwp.TypeText:
+			text = new(string)
+			*text, err = s.Text(limits)
+		case lwp.TypeAnswerSpace:
+			_, err = s.AnswerSpace(limits)
+		case lwp.TypeMetadata:
+			_, err = s.Metadata(limits)
+		case lwp.TypeTrace:
+			_, err = s.Trace()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if text == nil {
+		return nil
+	}
+	return lwp.CheckSource(literals, *text)
 }
 
 // describeHeader writes down the header, or what the compact header of a packet stands for.
@@ -72,7 +107,9 @@ func describeModel(m *lwp.Model) *model {
 }
 
 // compressions has the manifest's names for the stages.
-var compressions = map[lwp.Stage]string{lwp.Stored: "none", lwp.Zstd: "zstd"}
+var compressions = map[lwp.Stage]string{
+	lwp.Stored: "none", lwp.Zstd: "zstd", lwp.ZstdDictionary: "zstd-dictionary", lwp.Entropy: "entropy",
+}
 
 func describeTensor(latents *lwp.Latents, values lwp.Values, route *route) tensor {
 	described := tensor{
@@ -82,6 +119,10 @@ func describeTensor(latents *lwp.Latents, values lwp.Values, route *route) tenso
 		Shape:       latents.Shape,
 		Scales:      describeScales(latents.Scales),
 		Latents:     describeNumbers(values.Numbers),
+	}
+	if latents.Resource != nil {
+		fingerprint := latents.Resource.String()
+		described.Resource = &fingerprint
 	}
 	for _, index := range values.Indices {
 		described.Codes = append(described.Codes, uint32(index))

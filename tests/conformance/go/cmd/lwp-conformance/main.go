@@ -51,11 +51,15 @@ func checkFolder(folder string, stdout io.Writer) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	resources, err := readResources(folder, m.Resources)
+	if err != nil {
+		return false, err
+	}
 	valid := count(m.Valid, func(v validVector) bool {
-		return report(stdout, v.File, checkValid(folder, v))
+		return report(stdout, v.File, checkValid(folder, resources, v))
 	})
 	invalid := count(m.Invalid, func(v invalidVector) bool {
-		return report(stdout, v.File, checkInvalid(folder, v))
+		return report(stdout, v.File, checkInvalid(folder, resources, v))
 	})
 	fmt.Fprintf(stdout, "%s: %d of %d valid and %d of %d invalid vectors pass\n",
 		filepath.Base(folder), valid, len(m.Valid), invalid, len(m.Invalid))

@@ -10,9 +10,17 @@ import (
 
 // manifest says what a reader must find in each packet of a folder (../../../README.md).
 type manifest struct {
-	Format  string          `json:"format"`
-	Valid   []validVector   `json:"valid"`
-	Invalid []invalidVector `json:"invalid"`
+	Format    string          `json:"format"`
+	Resources []resource      `json:"resources"`
+	Valid     []validVector   `json:"valid"`
+	Invalid   []invalidVector `json:"invalid"`
+}
+
+// resource is a file that readers are given beside the packets.
+type resource struct {
+	Kind        string `json:"kind"`
+	File        string `json:"file"`
+	Fingerprint string `json:"fingerprint"`
 }
 
 // validVector is a packet that every reader must read.
@@ -54,6 +62,7 @@ type tensor struct {
 	Encoding    string   `json:"encoding"`
 	Compression string   `json:"compression"`
 	Shape       []uint32 `json:"shape"`
+	Resource    *string  `json:"resource"`
 	Scales      *scales  `json:"scales"`
 	Latents     string   `json:"latents_f32_le"`
 	Codebook    string   `json:"codebook"`
@@ -79,7 +88,7 @@ type section struct {
 type invalidVector struct {
 	File   string `json:"file"`
 	Error  string `json:"error"`
-	Offset *int   `json:"offset"`
+	Offset *int   `json:"offset"` // nil: the finding has none
 }
 
 // readManifest reads a folder's manifest. A field that is not known here is an error: it would
