@@ -11,11 +11,16 @@ __all__ = [
     "DEFAULT_LIMITS",
     "FORMAT_VERSION",
     "Dictionary",
+    "Encryptor",
     "EntropyTables",
     "Packet",
     "PacketEncoder",
     "PacketReader",
+    "SealKey",
+    "Sealer",
     "StreamIndex",
+    "Verifier",
+    "VerifyKey",
     "__version__",
     "check_literals",
     "decode_answer_space",
@@ -24,6 +29,8 @@ __all__ = [
     "decode_metadata",
     "decode_text",
     "decode_trace",
+    "decrypt",
+    "digest",
     "encode",
     "encode_choices",
     "encode_free_text",
@@ -35,6 +42,7 @@ __all__ = [
     "encode_trace",
     "message_id",
     "quantize_roundtrip",
+    "truncate_sealed",
 ]
 
 _Model = tuple[bytes, str, str]
@@ -145,6 +153,42 @@ class PacketEncoder:
         number: int,
     ) -> Self: ...
     def encode(self, latents: NDArray[np.float32]) -> bytes: ...
+
+@final
+class SealKey:
+    def __new__(cls, algorithm: str, id: bytes, key: bytes) -> Self: ...
+    def verify_key(self) -> VerifyKey: ...
+
+@final
+class VerifyKey:
+    def __new__(cls, algorithm: str, id: bytes, key: bytes) -> Self: ...
+    def public_bytes(self) -> bytes | None: ...
+
+@final
+class Sealer:
+    def __new__(cls, key: SealKey) -> Self: ...
+    @property
+    def session(self) -> bytes: ...
+    def seal(self, packet: bytes, route: _Route | None) -> bytes: ...
+
+@final
+class Verifier:
+    def __new__(
+        cls, keys: list[VerifyKey], max_sessions: int | None, expecting_sessions: bool
+    ) -> Self: ...
+    def expect(self, key_id: bytes, session: bytes) -> None: ...
+    def verify(
+        self, packet: bytes, route: _Route | None, limits: _Limits
+    ) -> tuple[str, bytes, bytes, int, bool]: ...
+
+@final
+class Encryptor:
+    def __new__(cls, id: bytes, key: bytes) -> Self: ...
+    def encrypt(self, packet: bytes) -> bytes: ...
+
+def decrypt(packet: bytes, id: bytes, key: bytes, limits: _Limits) -> bytes: ...
+def digest(packet: bytes, resources: _Resources, limits: _Limits) -> bytes: ...
+def truncate_sealed(packet: bytes, rows: int) -> bytes: ...
 
 @final
 class Packet:

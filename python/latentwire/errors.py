@@ -116,6 +116,10 @@ class MalformedPacketError(WireError):
     """The bytes break a rule of the format. No honest writer of this version wrote them."""
 
 
+class UntrustedPacketError(WireError):
+    """Nothing shows that the packet is new and from whom it should be. Do not act on it."""
+
+
 class LimitExceededError(WireError):
     """Reading the packet would spend more than the caller's `Limits` allow."""
 

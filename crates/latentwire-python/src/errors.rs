@@ -13,6 +13,7 @@ pub(crate) const fn class_name(family: Family) -> &'static str {
         Family::UnsupportedVersion => "UnsupportedVersionError",
         Family::UnsupportedFeature => "UnsupportedFeatureError",
         Family::Malformed => "MalformedPacketError",
+        Family::Untrusted => "UntrustedPacketError",
         Family::LimitExceeded => "LimitExceededError",
         Family::InvalidMessage => "InvalidMessageError",
         _ => "WireError",

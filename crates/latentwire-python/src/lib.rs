@@ -14,6 +14,7 @@ mod resources;
 mod route;
 mod sections;
 mod stream;
+mod trust;
 mod write;
 
 /// Private: import `latentwire.message` instead.
@@ -38,6 +39,10 @@ mod _native {
     };
     #[pymodule_export]
     use super::stream::{PyPacketReader, PyStreamIndex};
+    #[pymodule_export]
+    use super::trust::{
+        PyEncryptor, PySealKey, PySealer, PyVerifier, PyVerifyKey, decrypt, digest, truncate_sealed,
+    };
     #[pymodule_export]
     use super::write::{encode, message_id, quantize_roundtrip};
 

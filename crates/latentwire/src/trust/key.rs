@@ -131,6 +131,16 @@ impl VerifyKey {
         Ok(Self { id, public: Public::Ed25519(Box::new(key)) })
     }
 
+    /// The bytes of a public key, to be given to whoever verifies; `None` for a key that is shared and
+    /// so is no one else's business.
+    #[must_use]
+    pub fn public_bytes(&self) -> Option<[u8; 32]> {
+        match &self.public {
+            Public::Ed25519(key) => Some(key.to_bytes()),
+            Public::Shared(_) => None,
+        }
+    }
+
     /// The name of the key.
     #[must_use]
     pub fn id(&self) -> KeyId {

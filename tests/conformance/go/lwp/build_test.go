@@ -57,7 +57,7 @@ func read(packet []byte, limits Limits) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return decoded.Latents[0].Values(limits)
+	return decoded.Latents[0].Values(limits, Resources{})
 }
 
 // refused fails the test unless the error is this finding at this offset.

@@ -31,7 +31,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("found %+v", header)
 	}
 	_, err = decoded.Compact.Resolve(map[uint32]Route{7: route})
-	refused(t, err, HeaderRoute, compactAt+4)
+	refused(t, err, HeaderRoute, NoOffset)
 }
 
 func TestCompactRefusals(t *testing.T) {

@@ -23,6 +23,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		check(t, packet)
+		checkBody(t, packet)
 		if preamble, err := readPreamble(packet); err == nil {
 			end := max(preamble.end, len(packet)-checksumBytes)
 			check(t, framed(preamble.flags, packet[preamble.end:end]))
@@ -39,7 +40,7 @@ func check(t *testing.T, packet []byte) {
 		return
 	}
 	for _, latents := range decoded.Latents {
-		values, err := latents.Values(limits)
+		values, err := latents.Values(limits, Resources{})
 		if err != nil {
 			checkError(t, err, packet)
 			continue
@@ -53,6 +54,25 @@ func check(t *testing.T, packet []byte) {
 			}
 		}
 	}
+	for _, s := range decoded.Sections {
+		checkBody(t, s.Body)
+	}
+}
+
+// checkBody reads the body of a section as that of every type.
+func checkBody(t *testing.T, body []byte) {
+	s := &Section{Body: body}
+	limits := RecommendedLimits()
+	literals, literalsErr := s.Literals(limits)
+	text, textErr := s.Text(limits)
+	_, answerErr := s.AnswerSpace(limits)
+	_, metadataErr := s.Metadata(limits)
+	_, traceErr := s.Trace()
+	for _, err := range []error{literalsErr, textErr, answerErr, metadataErr, traceErr, CheckSource(literals, text)} {
+		if err != nil {
+			checkError(t, err, body)
+		}
+	}
 }
 
 func checkError(t *testing.T, err error, packet []byte) {
@@ -60,7 +80,7 @@ func checkError(t *testing.T, err error, packet []byte) {
 	if !errors.As(err, &refusal) {
 		t.Fatalf("%T: %v", err, err)
 	}
-	if refusal.ID.Family() == "" || refusal.Offset < 0 || refusal.Offset > len(packet) {
+	if refusal.ID.Family() == "" || refusal.Offset < NoOffset || refusal.Offset > len(packet) {
 		t.Errorf("of %d bytes: %v", len(packet), refusal)
 	}
 }

@@ -40,7 +40,7 @@ func TestIndicesRefusals(t *testing.T) {
 		{"no size", "\x09\x00\x03", FieldOverrun, 3},
 		{"half a fingerprint", "\x09\x00\x03\x02" + book[:8], FieldOverrun, 4},
 		{"an index beyond the codebook", "\x09\x00\x03\x05" + book + "\xEC\x01", LatentsIndex, 20},
-		{"an index before the padding", "\x09\x00\x01\x05" + book + "\x0D", LatentsIndex, 20},
+		{"padding before an index", "\x09\x00\x01\x05" + book + "\x0D", LatentsPadding, 20},
 		{"padding", "\x09\x00\x01\x05" + book + "\x0C", LatentsPadding, 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func TestLatentsRefusals(t *testing.T) {
 		{"sign with zero points", "\x08\x20\x00", LatentsLayout, 1},
 		{"an empty name before extents", "\x01\x40\x00\x00", LatentsName, 2},
 		{"a name with an escape", "\x01\x40\x01\x1B", LatentsName, 2},
-		{"a name that runs over", "\x01\x40\x02a", FieldOverrun, 2},
+		{"a name that runs over", "\x01\x40\x02a", FieldOverrun, 3},
 		{"no group", "\x04\x0C\x04", FieldOverrun, 3},
 		{"a group of 0", "\x04\x0C\x04\x00", LatentsGroup, 3},
 		{"a group that does not divide", "\x04\x0C\x04\x03", LatentsGroup, 3},
@@ -35,6 +35,11 @@ func TestLatentsRefusals(t *testing.T) {
 		{"an extent that is not minimal", "\x01\x00\x81\x00", VarintNotMinimal, 2},
 		{"2^128 numbers", "\x01\x03" + huge + huge + huge + huge, LimitElements, 2},
 		{"numbers before length", "\x01\x00" + huge, LimitElements, 2},
+		{"the resource before whether the stage suits", "\x61\x00\x01", FieldOverrun, 3},
+		{"the entropy coder for numbers", "\x61\x00\x01" + book, LatentsStage, 0},
+		{"the entropy coder for a large codebook", "\x69\x00\x01\x81\x02" + book + book, LatentsStage, 0},
+		{"an unknown dictionary", "\x41\x00\x01" + book, LatentsResource, 19},
+		{"unknown tables", "\x64\x00\x01" + book, LatentsResource, 19},
 		{"a byte too few", "\x01\x00\x01\x00\x00\x00", LatentsLength, 3},
 		{"a byte too many", "\x01\x00\x01\x00\x00\x00\x00\x00", LatentsLength, 3},
 		{"compressed and as long", "\x21\x00\x01\x00\x00\x00\x00", LatentsLength, 3},
@@ -61,6 +66,6 @@ func TestRawLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = decoded.Latents[0].Values(limits)
+	_, err = decoded.Latents[0].Values(limits, Resources{})
 	refused(t, err, LimitDecompressedBytes, bodyAt+3)
 }

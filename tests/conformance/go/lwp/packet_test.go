@@ -8,13 +8,22 @@ import (
 	"testing"
 )
 
-// worked is the packet of section 12.
-func worked(t testing.TB, specification string) []byte {
+// worked is the whole packet that the specification works out.
+func worked(t testing.TB, specification string) []byte { return example(t, specification, "") }
+
+// example gives the bytes of a worked example by what stands before the colon of its markers.
+func example(t testing.TB, specification, name string) []byte {
 	t.Helper()
-	_, example, _ := strings.Cut(specification, "<!-- worked example: begin -->")
-	example, _, _ = strings.Cut(example, "<!-- worked example: end -->")
+	if name != "" {
+		name = " " + name
+	}
+	_, text, found := strings.Cut(specification, "<!-- worked example"+name+": begin -->")
+	text, _, _ = strings.Cut(text, "<!-- worked example"+name+": end -->")
+	if !found {
+		t.Fatalf("no worked example%s", name)
+	}
 	var packet []byte
-	for line := range strings.Lines(example) {
+	for line := range strings.Lines(text) {
 		digits := regexp.MustCompile(`^([0-9A-F]{2} )+`).FindString(line)
 		bytes, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 		if err != nil {
@@ -32,7 +41,7 @@ func TestWorkedExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	latents := decoded.Latents[0]
-	values, err := latents.Values(RecommendedLimits())
+	values, err := latents.Values(RecommendedLimits(), Resources{})
 	if err != nil {
 		t.Fatal(err)
 	}

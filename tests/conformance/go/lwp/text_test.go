@@ -21,7 +21,6 @@ func TestTextRefusals(t *testing.T) {
 		id    ID
 	}{
 		{"", FieldOverrun},
-		{"\x02a", FieldOverrun},
 		{"\x00", LatentsName},
 		{"\x01\x00", LatentsName},
 		{"\x01\x1F", LatentsName},
@@ -37,4 +36,10 @@ func TestTextRefusals(t *testing.T) {
 		_, err := cursor.text("text", 1, LatentsName)
 		refused(t, err, c.id, 100)
 	}
+}
+
+func TestTextThatRunsOver(t *testing.T) {
+	cursor := &cursor{bytes: []byte("\x02a"), base: 100, short: FieldOverrun}
+	_, err := cursor.text("text", 1, LatentsName)
+	refused(t, err, FieldOverrun, 101)
 }

@@ -60,29 +60,28 @@ func TestZstdRefusals(t *testing.T) {
 		return append([]byte{0x28, 0xB5, 0x2F, 0xFD, descriptor, 0x00, 0x03}, block...)
 	}
 	for _, c := range []struct {
-		name   string
-		frame  []byte
-		offset int
+		name  string
+		frame []byte
 	}{
-		{"a frame cut short", frame[:len(frame)-1], len(frame) - 4},
-		{"a byte behind it", append(slices.Clone(frame), 0), len(frame)},
-		{"a second frame", slices.Concat(frame, frame), len(frame)},
-		{"a skippable frame before", slices.Concat(skippable, frame), 0},
-		{"a skippable frame behind", slices.Concat(frame, skippable), len(frame)},
-		{"another content size", compress(t, content()[:1023]), 0},
-		{"no content size", []byte{0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x00, 0x03, 0x00, 0x00, 0x01}, 0},
-		{"its checksum", damaged, 0},
-		{"the reserved bit", oneBlock(0x68, 0x03, 0x20, 0x00, 0), 4},
-		{"a dictionary", []byte{0x28, 0xB5, 0x2F, 0xFD, 0x61, 0x07, 0x00, 0x03, 0x03, 0x20, 0x00, 0}, 0},
-		{"a reserved block", oneBlock(0x60, 0x07, 0x20, 0x00, 0), 7},
-		{"less content than said", oneBlock(0x60, 0xFB, 0x1F, 0x00, 0), 0},
-		{"more content than said", oneBlock(0x60, 0x0B, 0x20, 0x00, 0), 0},
+		{"a frame cut short", frame[:len(frame)-1]},
+		{"a byte behind it", append(slices.Clone(frame), 0)},
+		{"a second frame", slices.Concat(frame, frame)},
+		{"a skippable frame before", slices.Concat(skippable, frame)},
+		{"a skippable frame behind", slices.Concat(frame, skippable)},
+		{"another content size", compress(t, content()[:1023])},
+		{"no content size", []byte{0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x00, 0x03, 0x00, 0x00, 0x01}},
+		{"its checksum", damaged},
+		{"the reserved bit", oneBlock(0x68, 0x03, 0x20, 0x00, 0)},
+		{"a dictionary", []byte{0x28, 0xB5, 0x2F, 0xFD, 0x61, 0x07, 0x00, 0x03, 0x03, 0x20, 0x00, 0}},
+		{"a reserved block", oneBlock(0x60, 0x07, 0x20, 0x00, 0)},
+		{"less content than said", oneBlock(0x60, 0xFB, 0x1F, 0x00, 0)},
+		{"more content than said", oneBlock(0x60, 0x0B, 0x20, 0x00, 0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			packet := withLatents(zstdBody(c.frame)...)
 			_, err := read(packet, RecommendedLimits())
 			payload := len(packet) - checksumBytes - len(c.frame) // where it begins
-			refused(t, err, LatentsCompressed, payload+c.offset)
+			refused(t, err, LatentsCompressed, payload)
 		})
 	}
 }
@@ -93,4 +92,27 @@ func TestZstdDictionaryZero(t *testing.T) {
 	if _, err := read(withLatents(zstdBody(frame)...), RecommendedLimits()); err != nil {
 		t.Error(err)
 	}
+}
+
+// The same frame means something else after another dictionary, and nothing without one.
+func TestZstdDictionary(t *testing.T) {
+	dictionary := content()[300:500]
+	frame := compress(t, content(), zstd.WithEncoderDictRaw(0, dictionary), zstd.WithEncoderCRC(true))
+	body := append([]byte{byte(F32) | byte(ZstdDictionary)<<stageShift, 0, 0x80, 0x02}, book...)
+	decoded, err := Decode(withLatents(append(body, frame...)...), RecommendedLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	latents := decoded.Latents[0]
+	read := func(dictionary []byte) error {
+		known := map[Fingerprint][]byte{*latents.Resource: dictionary}
+		_, err := latents.Values(RecommendedLimits(), Resources{Dictionaries: known})
+		return err
+	}
+	if err := read(dictionary); err != nil {
+		t.Error(err)
+	}
+	refused(t, read(make([]byte, len(dictionary))), LatentsCompressed, latents.payloadAt)
+	_, err = latents.Values(RecommendedLimits(), Resources{})
+	refused(t, err, LatentsResource, latents.payloadAt)
 }

@@ -20,13 +20,13 @@ fn honest_packets_are_accepted() {
     let compact: Vec<_> =
         packets.iter().map(|bytes| parse(bytes).to_compact(&route()).unwrap()).collect();
     for number in 0..COUNT {
-        let sealer = &mut sealers[choose(number)];
+        let by = &mut sealers[choose(number)];
         let index = dice.below(packets.len());
         // Sealed in one profile and read in one, not always the same.
         let mut sent = match number % 3 {
-            0 => sealer.seal(&packets[index]),
-            1 => sealer.seal_on(&packets[index], &route()),
-            _ => sealer.seal_on(&compact[index], &route()),
+            0 => by.seal(&packets[index]),
+            1 => by.seal_on(&packets[index], &route()),
+            _ => by.seal_on(&compact[index], &route()),
         }
         .unwrap();
         if number % 5 == 0 {
@@ -38,7 +38,7 @@ fn honest_packets_are_accepted() {
             sent = parse(&sent).truncate_sealed(1 + number as u32 % 7, &limits()).unwrap();
         }
         let verified = verifier.verify_on(&sent, &route(), &limits()).unwrap();
-        assert_eq!(verified.session(), sealer.session());
+        assert_eq!(verified.session(), by.session());
         let message = verified.packet().decode_on(&route(), &limits()).unwrap();
         let given = parse(&packets[index]).decode(&limits()).unwrap();
         assert_eq!((message.header, message.sections), (given.header, given.sections));
@@ -57,11 +57,11 @@ fn altered_packets_are_refused() {
         }
         let kind = dice.below(KINDS);
         let [one, other] = [&packets[kind], &packets[kind + KINDS]];
-        let sealer = choose(number);
+        let which = choose(number);
         // Two packets of one layout, and now and then one by someone who has another key.
-        let sealed = sealers[sealer].seal(one).unwrap();
-        let second = sealers[sealer].seal(other).unwrap();
-        let mut foreign = || strangers[sealer].seal(one).unwrap();
+        let sealed = sealers[which].seal(one).unwrap();
+        let second = sealers[which].seal(other).unwrap();
+        let mut foreign = || strangers[which].seal(one).unwrap();
         let altered = alter(number, &sealed, &second, &mut foreign, &mut dice);
         let Some(altered) = altered.filter(|altered| *altered != sealed && *altered != second)
         else {

@@ -11,8 +11,9 @@ fn key(seed: u8) -> EnvelopeKey {
 /// A packet of either profile, sealed or not.
 fn inner(kind: usize) -> Vec<u8> {
     let bytes = any_packet(&mut Dice(kind as u64), kind);
-    let bytes = if kind % 3 == 0 { parse(&bytes).to_compact(&route()).unwrap() } else { bytes };
-    if kind % 2 == 0 { bytes } else { sealers(1)[1].seal_on(&bytes, &route()).unwrap() }
+    let bytes =
+        if kind.is_multiple_of(3) { parse(&bytes).to_compact(&route()).unwrap() } else { bytes };
+    if kind.is_multiple_of(2) { bytes } else { sealers(1)[1].seal_on(&bytes, &route()).unwrap() }
 }
 
 proptest! {

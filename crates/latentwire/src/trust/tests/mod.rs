@@ -94,7 +94,7 @@ fn any_packet(dice: &mut Dice, kind: usize) -> Vec<u8> {
     }
     let bodies: Vec<Vec<u8>> =
         (0..3).map(|_| (0..=dice.below(9)).map(|_| dice.roll() as u8).collect()).collect();
-    if kind % 4 != 0 {
+    if !kind.is_multiple_of(4) {
         let types = [6, 4096, 4096];
         let sections = types.into_iter().zip(&bodies);
         given.sections =
@@ -106,7 +106,7 @@ fn any_packet(dice: &mut Dice, kind: usize) -> Vec<u8> {
             [Granularity::Row, Granularity::Tensor, Granularity::Channel, Granularity::Group(4)];
         options = options
             .with_granularity(all[kind % 5 % 4])
-            .with_asymmetric(encoding != Encoding::Sign && kind % 2 == 0);
+            .with_asymmetric(encoding != Encoding::Sign && kind.is_multiple_of(2));
     }
     given.encode(&options).unwrap()
 }

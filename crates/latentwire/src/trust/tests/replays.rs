@@ -37,8 +37,8 @@ fn packet() -> Vec<u8> {
 
 #[test]
 fn packets_may_overtake_each_other_within_the_window() {
-    let sealer = &mut sealers(1)[1];
-    let sealed: Vec<_> = (0..70).map(|_| sealer.seal(&packet()).unwrap()).collect();
+    let by = &mut sealers(1)[1];
+    let sealed: Vec<_> = (0..70).map(|_| by.seal(&packet()).unwrap()).collect();
     let mut verifier = verifier(1);
     let mut verify =
         |number: usize| verifier.verify(&sealed[number], &limits()).map(|found| found.sequence());
@@ -83,17 +83,17 @@ fn a_full_verifier_forgets_nothing() {
 #[test]
 fn a_verifier_may_be_told_which_sessions_to_expect() {
     let mut verifier = verifier(1).expecting_sessions();
-    let sealer = &mut sealers(1)[0];
-    let sealed = sealer.seal(&packet()).unwrap();
+    let by = &mut sealers(1)[0];
+    let sealed = by.seal(&packet()).unwrap();
     let early = verifier.verify(&sealed, &limits()).unwrap_err();
     assert_eq!(early.kind(), ErrorKind::SealSession);
-    verifier.expect(KeyId([2; 8]), sealer.session()).unwrap();
+    verifier.expect(KeyId([2; 8]), by.session()).unwrap();
     let of_another_key = verifier.verify(&sealed, &limits()).unwrap_err();
     assert_eq!(of_another_key.kind(), ErrorKind::SealSession);
-    verifier.expect(KeyId([1; 8]), sealer.session()).unwrap();
+    verifier.expect(KeyId([1; 8]), by.session()).unwrap();
     verifier.verify(&sealed, &limits()).unwrap();
     // Expecting it again does not let its packets in again.
-    verifier.expect(KeyId([1; 8]), sealer.session()).unwrap();
+    verifier.expect(KeyId([1; 8]), by.session()).unwrap();
     assert_eq!(verifier.verify(&sealed, &limits()).unwrap_err().kind(), ErrorKind::SealReplay);
 }
 
@@ -110,11 +110,11 @@ fn a_key_that_is_replaced_takes_its_sessions_along() {
 #[test]
 fn the_last_number_is_used_and_then_no_other() {
     let [key, ..] = keys(1);
-    let mut sealer = Sealer::at(key, SessionId([7; 16]), u64::MAX);
-    let last = sealer.seal(&packet()).unwrap();
+    let mut by = Sealer::at(key, SessionId([7; 16]), u64::MAX);
+    let last = by.seal(&packet()).unwrap();
     assert_eq!(verifier(1).verify(&last, &limits()).unwrap().sequence(), u64::MAX);
     for _ in 0..2 {
-        let error = sealer.seal(&packet()).unwrap_err();
+        let error = by.seal(&packet()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MessageSequence);
     }
 }

@@ -43,12 +43,11 @@ func checkInvalid(folder string, resources lwp.Resources, want invalidVector) er
 	if string(refusal.ID) != want.Error {
 		return fmt.Errorf("expected %s, found: %w", want.Error, refusal)
 	}
-	offset := lwp.NoOffset
-	if want.Offset != nil {
-		offset = *want.Offset
-	}
-	if refusal.Offset != offset {
-		return fmt.Errorf("expected byte %d, found: %w", offset, refusal)
+	switch {
+	case want.Offset == nil && refusal.Offset != lwp.NoOffset:
+		return fmt.Errorf("expected no offset, found: %w", refusal)
+	case want.Offset != nil && *want.Offset != refusal.Offset:
+		return fmt.Errorf("expected byte %d, found: %w", *want.Offset, refusal)
 	}
 	return nil
 }

@@ -1,0 +1,234 @@
+//! Seals, encryption and digests.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use latentwire::trust::{
+    self, Encryptor, EnvelopeKey, KeyId, SealKey, Sealer, SessionId, Verifier, VerifyKey,
+};
+use latentwire::{Limits, Packet};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::raise;
+use crate::packet::PyLimits;
+use crate::resources::ResourcesArgument;
+use crate::route::PyRoute;
+
+/// A key that seals.
+#[pyclass(name = "SealKey", module = "latentwire._native", frozen)]
+pub(crate) struct PySealKey {
+    algorithm: String,
+    id: KeyId,
+    key: [u8; 32],
+}
+
+#[pymethods]
+impl PySealKey {
+    #[new]
+    fn new(algorithm: String, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
+        let made = Self { algorithm, id: KeyId(id), key };
+        made.key().map(|_| made)
+    }
+
+    fn verify_key(&self) -> PyResult<PyVerifyKey> {
+        Ok(PyVerifyKey(Mutex::new(Some(self.key()?.verify_key()))))
+    }
+}
+
+impl PySealKey {
+    fn key(&self) -> PyResult<SealKey> {
+        match self.algorithm.as_str() {
+            "hmac-sha-256" => Ok(SealKey::hmac_sha256(self.id, self.key)),
+            "blake3" => Ok(SealKey::blake3(self.id, self.key)),
+            "ed25519" => Ok(SealKey::ed25519(self.id, self.key)),
+            other => Err(no_algorithm(other)),
+        }
+    }
+}
+
+/// A key that seals are verified with; it moves into the verifier that it is given to.
+#[pyclass(name = "VerifyKey", module = "latentwire._native", frozen)]
+pub(crate) struct PyVerifyKey(Mutex<Option<VerifyKey>>);
+
+#[pymethods]
+impl PyVerifyKey {
+    #[new]
+    fn new(py: Python<'_>, algorithm: &str, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
+        let id = KeyId(id);
+        let made = match algorithm {
+            "hmac-sha-256" => VerifyKey::hmac_sha256(id, key),
+            "blake3" => VerifyKey::blake3(id, key),
+            "ed25519" => VerifyKey::ed25519(id, key).map_err(|error| raise(py, &error))?,
+            other => return Err(no_algorithm(other)),
+        };
+        Ok(Self(Mutex::new(Some(made))))
+    }
+
+    /// The bytes of a public key; None for a shared one.
+    fn public_bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let key = locked(&self.0);
+        key.as_ref().and_then(VerifyKey::public_bytes).map(|bytes| PyBytes::new(py, &bytes))
+    }
+}
+
+fn no_algorithm(name: &str) -> PyErr {
+    PyValueError::new_err(format!(
+        "no algorithm {name:?}; there are hmac-sha-256, blake3 and ed25519"
+    ))
+}
+
+/// Seals packets of one session.
+#[pyclass(name = "Sealer", module = "latentwire._native", frozen)]
+pub(crate) struct PySealer(Mutex<Sealer>);
+
+#[pymethods]
+impl PySealer {
+    #[new]
+    fn new(py: Python<'_>, key: &PySealKey) -> PyResult<Self> {
+        let sealer = Sealer::new(key.key()?).map_err(|error| raise(py, &error))?;
+        Ok(Self(Mutex::new(sealer)))
+    }
+
+    #[getter]
+    fn session<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &locked(&self.0).session().0)
+    }
+
+    fn seal<'py>(
+        &self,
+        py: Python<'py>,
+        packet: &[u8],
+        route: Option<PyRoute>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut sealer = locked(&self.0);
+        let sealed = match &route {
+            Some(route) => sealer.seal_on(packet, &route.borrowed()),
+            None => sealer.seal(packet),
+        };
+        sealed.map(|sealed| PyBytes::new(py, &sealed)).map_err(|error| raise(py, &error))
+    }
+}
+
+/// (algorithm, key id, session, sequence, is cut)
+type Verified<'py> = (&'static str, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, bool);
+
+/// Verifies seals and remembers what it has seen.
+#[pyclass(name = "Verifier", module = "latentwire._native", frozen)]
+pub(crate) struct PyVerifier(Mutex<Verifier>);
+
+#[pymethods]
+impl PyVerifier {
+    #[new]
+    fn new(
+        keys: Vec<PyRef<'_, PyVerifyKey>>,
+        max_sessions: Option<usize>,
+        expecting_sessions: bool,
+    ) -> PyResult<Self> {
+        let keys = keys.iter().map(|key| {
+            locked(&key.0).take().ok_or_else(|| {
+                PyValueError::new_err("this key was given to another verifier already")
+            })
+        });
+        let mut verifier = Verifier::new(keys.collect::<PyResult<Vec<_>>>()?);
+        if let Some(max_sessions) = max_sessions {
+            verifier = verifier.with_max_sessions(max_sessions);
+        }
+        if expecting_sessions {
+            verifier = verifier.expecting_sessions();
+        }
+        Ok(Self(Mutex::new(verifier)))
+    }
+
+    fn expect(&self, py: Python<'_>, key_id: [u8; 8], session: [u8; 16]) -> PyResult<()> {
+        let done = locked(&self.0).expect(KeyId(key_id), SessionId(session));
+        done.map_err(|error| raise(py, &error))
+    }
+
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        packet: &[u8],
+        route: Option<PyRoute>,
+        limits: PyLimits,
+    ) -> PyResult<Verified<'py>> {
+        let mut verifier = locked(&self.0);
+        let route = route.as_ref().map(PyRoute::borrowed);
+        let verified = match &route {
+            Some(route) => verifier.verify_on(packet, route, &limits.0),
+            None => verifier.verify(packet, &limits.0),
+        };
+        let verified = verified.map_err(|error| raise(py, &error))?;
+        Ok((
+            verified.algorithm().name(),
+            PyBytes::new(py, &verified.key_id().0),
+            PyBytes::new(py, &verified.session().0),
+            verified.sequence(),
+            verified.is_cut(),
+        ))
+    }
+}
+
+/// Encrypts packets of one session.
+#[pyclass(name = "Encryptor", module = "latentwire._native", frozen)]
+pub(crate) struct PyEncryptor(Mutex<Encryptor>);
+
+#[pymethods]
+impl PyEncryptor {
+    #[new]
+    fn new(py: Python<'_>, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
+        let made = Encryptor::new(EnvelopeKey::new(KeyId(id), key));
+        Ok(Self(Mutex::new(made.map_err(|error| raise(py, &error))?)))
+    }
+
+    fn encrypt<'py>(&self, py: Python<'py>, packet: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let encrypted = locked(&self.0).encrypt(packet);
+        encrypted.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
+    }
+}
+
+/// The packet inside an encrypted one.
+#[pyfunction]
+pub(crate) fn decrypt<'py>(
+    py: Python<'py>,
+    packet: &[u8],
+    id: [u8; 8],
+    key: [u8; 32],
+    limits: PyLimits,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let key = EnvelopeKey::new(KeyId(id), key);
+    let opened = py.detach(|| trust::decrypt(packet, &key, &limits.0));
+    opened.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
+}
+
+/// 16 bytes that name the content of a packet.
+#[pyfunction]
+pub(crate) fn digest<'py>(
+    py: Python<'py>,
+    packet: &[u8],
+    resources: ResourcesArgument,
+    limits: PyLimits,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let found = resources
+        .with(|resources| Packet::parse(packet, &limits.0)?.digest_with(resources, &limits.0));
+    found.map(|digest| PyBytes::new(py, &digest.0)).map_err(|error| raise(py, &error))
+}
+
+/// The packet cut to its first rows under the seal that it has.
+#[pyfunction]
+pub(crate) fn truncate_sealed<'py>(
+    py: Python<'py>,
+    packet: &[u8],
+    rows: u32,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let limits = Limits::default().with_total_bytes(packet.len());
+    let cut =
+        Packet::parse(packet, &limits).and_then(|parsed| parsed.truncate_sealed(rows, &limits));
+    cut.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
+}
+
+/// A panic while a lock was held has not left anything half done: the crate's values are changed
+/// last.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
