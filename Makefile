@@ -8,9 +8,10 @@ export MALLOC_TOP_PAD_ ?= 268435456
 RUN := uv run --no-sync
 DATA ?= ../shared/data
 RUNS ?= runs
+SECONDS ?= 60
 
 .PHONY: help setup demo test test-rust test-python lint format generate check-generated \
-        bench figures train-tiny wheel clean
+        fuzz bench figures train-tiny wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,9 +51,13 @@ check-generated: setup ## fail if a generated file differs from what its generat
 	$(RUN) python scripts/generate_proto.py --check
 	cargo run --quiet --package latentwire --example conformance -- check tests/conformance
 
-bench: setup ## time the codec, in Rust and through Python
+fuzz: ## fuzz every reader of bytes for SECONDS each
+	scripts/fuzz.sh $(SECONDS)
+
+bench: setup ## time the codec in Rust and through Python, and packets beside other serializers
 	cargo bench --package latentwire
 	$(RUN) pytest benchmarks --benchmark-enable --benchmark-only
+	$(RUN) latentwire bench wire
 
 figures: setup ## the accuracy figures of the README, on whole test splits (about half an hour)
 	$(RUN) latentwire eval --data-dir $(DATA) --output benchmarks/results \

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from latentwire.benchmark import memory, wire
 from latentwire.benchmark.codec import Codec, find_fault, missing_modules
-from latentwire.benchmark.ours import OURS, LatentwireInt8
+from latentwire.benchmark.entropy import above_entropy, entropy_bytes, symbols_of
+from latentwire.benchmark.ours import OURS, LatentwireInt8, message_of
 from latentwire.benchmark.peers import (
     PEERS,
     Msgpack,
@@ -22,6 +23,7 @@ from latentwire.benchmark.peers import (
 )
 from latentwire.benchmark.report import rows_table, value_text
 from latentwire.benchmark.rows import Row, at_least, at_most
+from latentwire.benchmark.sealed import accepted_and_refused
 from latentwire.benchmark.timing import Timing, one_core, speedup, time_together
 from latentwire.benchmark.wire import INSTALL, Measured, Setting, measure, peer_rows, run_wire
 from latentwire.cli import app
@@ -349,3 +351,26 @@ def test_table_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.output
     assert "a figure" in done.stdout
     assert "2.50" in done.stdout
+
+
+def test_entropy_is_that_of_the_columns() -> None:
+    symbols = np.array([[[0, 0], [1, 0]], [[0, 0], [1, 1]]], np.uint8)
+    # The first column is even between two symbols, one bit each; of the second three in four are 0.
+    second = 3 * np.log2(4 / 3) + np.log2(4)
+    assert entropy_bytes(symbols) == pytest.approx((4 + second) / 8)
+
+
+def test_symbols_are_read_from_a_stored_packet() -> None:
+    latents = np.array([[7, -7, 1], [3, 0, -3]], np.float32)
+    packet = message_of(latents).encode("int4")
+    assert symbols_of(packet).tolist() == [[14, 0, 8], [14, 7, 0]]
+
+
+def test_coded_messages_are_near_their_entropy() -> None:
+    latents = np.random.default_rng(1).standard_normal((40, 32, 64)).astype(np.float32)
+    assert 0.9 < above_entropy(latents[:-8], latents[-8:], "int4") < 1.1
+
+
+def test_seals_tell_honest_packets_from_altered_ones() -> None:
+    latents = np.ones((2, 4), np.float32)
+    assert accepted_and_refused(latents, 40, seed=1) == (40, 40)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from latentwire.benchmark import memory
 from latentwire.benchmark.codec import Codec, find_fault, missing_modules
+from latentwire.benchmark.entropy import FREE_BYTES, above_entropy
 from latentwire.benchmark.ours import OURS, ROUTE, SENDER, SPACE, LatentwireInt8, message_of
 from latentwire.benchmark.peers import (
     PEERS,
@@ -27,6 +28,7 @@ from latentwire.benchmark.peers import (
     TorchSaveBase64Bf16,
 )
 from latentwire.benchmark.rows import Row, Target, at_least, at_most
+from latentwire.benchmark.sealed import accepted_and_refused
 from latentwire.benchmark.timing import Timing, one_core, speedup, time_together
 from latentwire.errors import UsageError
 from latentwire.message import Codes, Compression, Encoding, Message, encode_many
@@ -43,6 +45,14 @@ COMPACT_OVERHEAD = at_most(24)
 ON_TWO_CORES = at_least(1.8)
 MIB_BEYOND_THE_TENSOR = at_most(1)
 
+ABOVE_ENTROPY = at_most(1.03)
+SEALED = 10_000
+ALL_SEALED = at_least(SEALED)
+
+ENTROPY_CODED: tuple[Encoding, ...] = ("int4", "int2")
+FITTED_MESSAGES = 256
+SENT_MESSAGES = 16
+SAMPLES_OF_A_TASK = 60
 LATENTS_SHAPE = (32, 256)
 """The default message."""
 SOFT_PROMPT_SHAPE = (32, 4096)
@@ -270,6 +280,42 @@ def _memory(setting: Setting) -> Iterable[Row]:
         yield Row(name, beyond, "MiB", MIB_BEYOND_THE_TENSOR)
 
 
+def _entropy(setting: Setting) -> Iterable[Row]:
+    """The entropy stage on normal latents, and on those of the shipped sender's sample texts."""
+    kinds = {"normal": setting.normal((FITTED_MESSAGES + SENT_MESSAGES, *LATENTS_SHAPE))}
+    note = ""
+    try:
+        kinds["tiny-llama's"] = _sample_latents()
+    except ImportError as error:
+        note = f"needs {error.name}"
+    for kind in ("normal", "tiny-llama's"):
+        for encoding in ENTROPY_CODED:
+            name = f"{encoding} of {kind} latents, over their entropy and {FREE_BYTES} bytes"
+            if kind not in kinds:
+                yield Row(name, None, "x", ABOVE_ENTROPY, note)
+                continue
+            latents = kinds[kind]
+            fitted, sent = latents[:-SENT_MESSAGES], latents[-SENT_MESSAGES:]
+            yield Row(name, above_entropy(fitted, sent, encoding), "x", ABOVE_ENTROPY)
+
+
+def _sample_latents() -> NDArray[np.float32]:
+    """Latents of the sentences that ship with the demonstration, float32 [N, K, D]."""
+    from latentwire.demo.samples import load_samples
+    from latentwire.sender import Sender
+
+    texts = [sample.text for sample in load_samples(SAMPLES_OF_A_TASK)]
+    latents: NDArray[np.float32] = Sender.from_pretrained("tiny-llama").latents(texts).numpy()
+    return latents
+
+
+def _sealed(setting: Setting) -> Iterable[Row]:
+    """Whether seals hold where they should, and only there."""
+    accepted, refused = accepted_and_refused(setting.normal((4, 16)), SEALED, setting.seed)
+    yield Row(f"honest sealed packets accepted, of {SEALED:,}", accepted, "packets", ALL_SEALED)
+    yield Row(f"altered sealed packets refused, of {SEALED:,}", refused, "packets", ALL_SEALED)
+
+
 def _codec_rows(name: str, found: Measured) -> list[Row]:
     return [
         _time_row(f"encode {name}", found.encode),
@@ -308,6 +354,8 @@ FIGURES: dict[str, Figure] = {
     "compact": _compact,
     "batch": _batch,
     "memory": _memory,
+    "entropy": _entropy,
+    "sealed": _sealed,
 }
 """Every figure by the name that ``--only`` takes, in the order of the report."""
 

@@ -14,10 +14,13 @@ from latentwire.cli.packet_view import describe, lines, plain, statistics
 def inspect(file: PacketFile, json: Json = False) -> None:
     """Show what a packet says and where its bytes go."""
     from latentwire.message import Packet
+    from latentwire.trust import digest
 
     packet = Packet.from_bytes(read_bytes(file))
     found = {name: statistics(plain(tensor)) for name, tensor in packet.tensors_by_name().items()}
     description = describe(packet)
+    # Of a compact packet only its route knows whose content it is.
+    description["digest"] = digest(packet).hex() if packet.route is None else None
     if json:
         description["statistics"] = next(iter(found.values()))
         for tensor in description["tensors"]:

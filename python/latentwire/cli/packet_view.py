@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 _BARS = " ▁▂▃▄▅▆▇█"
+_SECTIONS = {
+    1: "latents",
+    2: "literals",
+    3: "text",
+    4: "answer space",
+    5: "metadata",
+    6: "trace",
+    7: "seal",
+}
 _BINS = 24
 
 
@@ -53,6 +62,7 @@ def describe(packet: Any) -> dict[str, Any]:
         "sections": [
             {
                 "type": section.type,
+                "name": _SECTIONS.get(section.type),
                 "critical": section.critical,
                 "offset": section.offset,
                 "length": section.length,
@@ -106,7 +116,10 @@ def lines(description: dict[str, Any]) -> list[str]:
     for section in description["sections"]:
         kind = "critical" if section["critical"] else "ancillary"
         place = f"{section['length']:,} bytes at {section['offset']}"
-        rows.append(("section", f"type {section['type']}, {kind}, {place}"))
+        name = section["name"] or f"type {section['type']}"
+        rows.append(("section", f"{name}, {kind}, {place}"))
+    if description.get("digest"):
+        rows.append(("digest", description["digest"]))
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
 
 

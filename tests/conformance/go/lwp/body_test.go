@@ -94,7 +94,9 @@ func TestBodyRefusals(t *testing.T) {
 	answer := func(s *Section) error { _, err := s.AnswerSpace(RecommendedLimits()); return err }
 	metadata := func(s *Section) error { _, err := s.Metadata(RecommendedLimits()); return err }
 	trace := func(s *Section) error { _, err := s.Trace(); return err }
-	frame := func(text string) string { return "\x01" + string(compress(t, []byte(text), zstd.WithSingleSegment(true))) }
+	frame := func(text string) string {
+		return "\x01" + string(compress(t, []byte(text), zstd.WithSingleSegment(true)))
+	}
 	ids := strings.Repeat("\x01", 24)
 	var members []string
 	for i := range 33 {

@@ -37,11 +37,11 @@ fn honest_packets_are_accepted() {
         if number % 7 < 3 {
             sent = parse(&sent).truncate_sealed(1 + number as u32 % 7, &limits()).unwrap();
         }
-        let verified = verifier.verify_on(&sent, &route(), &limits()).unwrap();
-        assert_eq!(verified.session(), by.session());
-        let message = verified.packet().decode_on(&route(), &limits()).unwrap();
+        let proven = verifier.verify_on(&sent, &route(), &limits()).unwrap();
+        assert_eq!(proven.session(), by.session());
+        let found = proven.packet().decode_on(&route(), &limits()).unwrap();
         let given = parse(&packets[index]).decode(&limits()).unwrap();
-        assert_eq!((message.header, message.sections), (given.header, given.sections));
+        assert_eq!((found.header, found.sections), (given.header, given.sections));
     }
 }
 
