@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from latentwire.exchange import Host, connect
     from latentwire.receiver import Receiver
     from latentwire.sender import Sender
+    from latentwire.stream import StreamWriter, open_stream, read_stream
 
 _LAZY = {
     "Host": "latentwire.exchange",
     "Receiver": "latentwire.receiver",
     "Sender": "latentwire.sender",
+    "StreamWriter": "latentwire.stream",
     "connect": "latentwire.exchange",
+    "open_stream": "latentwire.stream",
+    "read_stream": "latentwire.stream",
 }
 
 __all__ = [
@@ -43,10 +47,13 @@ __all__ = [
     "Receiver",
     "Sender",
     "SpaceRef",
+    "StreamWriter",
     "WireError",
     "__version__",
     "connect",
     "errors",
+    "open_stream",
+    "read_stream",
 ]
 
 

@@ -382,7 +382,8 @@ def test_the_index_is_saved_and_taken_again(whole: Path, monkeypatch: pytest.Mon
         writer.append(PACKETS[0])
     assert saved.read_bytes() != written
     monkeypatch.setattr("latentwire.stream._save", lambda *_: pytest.fail("saved again"))
-    assert len(open_stream(whole)) == 5
+    with open_stream(whole) as stream:
+        assert len(stream) == 5
 
 
 def test_no_index_is_written_unasked(whole: Path) -> None:
@@ -398,7 +399,8 @@ def test_a_folder_that_cannot_be_written_to_is_no_failure(
         raise PermissionError(errno.EACCES, "permission denied")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    assert len(open_stream(whole)) == 4
+    with open_stream(whole) as stream:
+        assert len(stream) == 4
     assert list(whole.parent.iterdir()) == [whole]
 
 
@@ -449,25 +451,25 @@ def test_a_stale_index_is_noticed_and_made_again(
 def test_a_file_that_changes_while_it_is_open_is_noticed_at_the_latest_when_it_is_read(
     whole: Path,
 ) -> None:
-    stream = open_stream(whole)
-    other = bytes(packet(99, 1))
-    assert len(other) == len(BYTES[1])
-    whole.write_bytes(BYTES[0] + other + BYTES[2] + BYTES[3])
-    assert stream[0] == PACKETS[0]
-    with pytest.raises(errors.StreamIndexError) as caught:
-        stream[1]
-    assert (caught.value.id, caught.value.offset) == ("index.stale", ENDS[0])
-    assert caught.value.hint
-    with pytest.raises(errors.StreamIndexError):
-        stream.check()
-    whole.write_bytes(flipped(WHOLE, ENDS[0] + 60))
-    with pytest.raises(errors.ChecksumError):
-        stream[1]
-    whole.write_bytes(WHOLE[: ENDS[2] - 1])
-    with pytest.raises(errors.TruncatedPacketError):
-        stream[2]
-    with pytest.raises(errors.StreamIndexError):
-        stream[3]
+    with open_stream(whole) as stream:
+        other = bytes(packet(99, 1))
+        assert len(other) == len(BYTES[1])
+        whole.write_bytes(BYTES[0] + other + BYTES[2] + BYTES[3])
+        assert stream[0] == PACKETS[0]
+        with pytest.raises(errors.StreamIndexError) as caught:
+            stream[1]
+        assert (caught.value.id, caught.value.offset) == ("index.stale", ENDS[0])
+        assert caught.value.hint
+        with pytest.raises(errors.StreamIndexError):
+            stream.check()
+        whole.write_bytes(flipped(WHOLE, ENDS[0] + 60))
+        with pytest.raises(errors.ChecksumError):
+            stream[1]
+        whole.write_bytes(WHOLE[: ENDS[2] - 1])
+        with pytest.raises(errors.TruncatedPacketError):
+            stream[2]
+        with pytest.raises(errors.StreamIndexError):
+            stream[3]
 
 
 def test_a_reader_takes_in_what_a_writer_appends(path: Path) -> None:
@@ -487,6 +489,7 @@ def test_a_reader_takes_in_what_a_writer_appends(path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         stream.refresh()
     assert stream[0] == PACKETS[2]
+    stream.close()
 
 
 # --- Pipes ---------------------------------------------------------------------------------------

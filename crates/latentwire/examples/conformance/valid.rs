@@ -1,9 +1,12 @@
 //! Packets that every reader must read.
 
+use latentwire::sections::{
+    AnswerSpace, Literal, LiteralKind, Literals, Metadata, Text, Trace, Value,
+};
 use latentwire::{
-    Compression, Dictionary, EncodeOptions, Encoding, EntropyAxis, EntropyTables, Fingerprint,
-    Granularity, Header, Latents, Message, MessageId, ModelRef, Route, Section, Shape, SpaceRef,
-    Values,
+    ANSWER_SPACE, Compression, Dictionary, EncodeOptions, Encoding, EntropyAxis, EntropyTables,
+    Fingerprint, Granularity, Header, LITERALS, Latents, METADATA, Message, MessageId, ModelRef,
+    Route, Section, Shape, SpaceRef, TEXT, TRACE, Values,
 };
 
 use crate::{Failure, invalid};
@@ -28,6 +31,7 @@ pub(crate) fn vectors() -> Result<Vec<Vector>, Failure> {
     vectors.extend(numbers()?);
     vectors.extend(quantized()?);
     vectors.extend(tensors()?);
+    vectors.extend(other_sections()?);
     vectors.extend(compact()?);
     vectors.extend(compressed()?);
     vectors.extend(staged()?);
@@ -151,6 +155,38 @@ fn quantized() -> Result<Vec<Vector>, Failure> {
     ])
 }
 
+/// A body of every kind of section that is specified.
+fn other_sections() -> Result<Vec<Vector>, Failure> {
+    let source = "Ada owes 4711";
+    let literals = Literals(vec![
+        Literal { kind: LiteralKind::Name, position: 0, text: "Ada" },
+        Literal { kind: LiteralKind::Number, position: 9, text: "4711" },
+    ]);
+    let values = [
+        ("bytes", Value::Bytes(&[0, 255])),
+        ("false", Value::Bool(false)),
+        ("float", Value::Float(0.5)),
+        ("integer", Value::Integer(-300)),
+        ("null", Value::Null),
+        ("text", Value::Text("ü")),
+    ];
+    let trace = Trace { trace_id: [1; 16], parent_id: [2; 8], flags: 1, state: "v=1" };
+    let bodies = [
+        (LITERALS, literals.encode()?),
+        (TEXT, Text(source.into()).encode()?),
+        (ANSWER_SPACE, AnswerSpace::Choices(vec!["yes", "no"]).encode()?),
+        (METADATA, Metadata(values.into_iter().collect()).encode()?),
+        (TRACE, trace.encode()?),
+    ];
+    let mut given = uniform(&[1, 4], 1.0)?;
+    given.sections = bodies
+        .into_iter()
+        // The generator runs once: what it leaks is freed with it.
+        .map(|(section_type, body)| Section { section_type, body: Vec::leak(body) })
+        .collect();
+    Ok(vec![vector("all-sections", given, Encoding::Int8)?])
+}
+
 /// Several tensors, and indices instead of numbers.
 fn tensors() -> Result<Vec<Vector>, Failure> {
     let mut several = uniform(&[2, 3], 1.0)?;
@@ -198,7 +234,7 @@ fn compact() -> Result<Vec<Vector>, Failure> {
 pub(crate) fn tables() -> Result<Vec<EntropyTables>, Failure> {
     let fit = |encoding, axis| {
         let options = EncodeOptions::default().with_encoding(encoding);
-        let sample = uniform(&[64, 16], 1.0)?;
+        let sample = peaked(&[64, 16])?;
         let symbols = sample.latents.iter().map(|latents| options.symbols(latents));
         let symbols = symbols.collect::<latentwire::Result<Vec<_>>>()?;
         let alphabet = options.alphabet().unwrap_or_default();
@@ -217,7 +253,7 @@ pub(crate) fn dictionaries() -> Result<Vec<Dictionary>, Failure> {
 fn staged() -> Result<Vec<Vector>, Failure> {
     let (tables, dictionaries) = (tables()?, dictionaries()?);
     let of = |name, encoding, compression| {
-        let given = uniform(&[8, 16], 1.0)?;
+        let given = peaked(&[32, 16])?;
         let options =
             EncodeOptions::default().with_encoding(encoding).with_compression(compression);
         Ok::<_, Failure>(Vector { name, bytes: given.encode(&options)?, given, route: None })
@@ -263,6 +299,13 @@ fn uniform(extents: &[usize], scale: f32) -> Result<Message<'static>, Failure> {
         })
         .collect();
     holding(extents, &latents)
+}
+
+/// Numbers of which small ones are more frequent than large ones.
+fn peaked(extents: &[usize]) -> Result<Message<'static>, Failure> {
+    let even = uniform(extents, 1.0)?;
+    let numbers = even.latents.iter().filter_map(|latents| latents.values.numbers()).flatten();
+    holding(extents, &numbers.map(|x| x * x * x / 4.0).collect::<Vec<_>>())
 }
 
 fn holding(extents: &[usize], latents: &[f32]) -> Result<Message<'static>, Failure> {

@@ -65,7 +65,7 @@ impl EntropyTables {
 struct Counts {
     axis: EntropyAxis,
     alphabet: usize,
-    /// Model after model.
+    /// Model after model, how often each symbol was seen.
     symbols: Vec<u64>,
 }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::checksum;
 
-/// SplitMix64, for samples that are the same everywhere.
+/// `SplitMix64`, for samples that are the same everywhere.
 struct Random(u64);
 
 impl Random {
@@ -161,14 +161,15 @@ proptest! {
 /// Of all numbers that a state could begin with, those are accepted that two symbols begin with.
 #[test]
 fn small_streams_are_one_to_one() {
-    let tables = shared(&[2048, 1024, 1024]);
-    let written: BTreeSet<Vec<u8>> =
-        (0..9).map(|number| encode(&tables, &[number / 3, number % 3], 2)).collect();
-    let accepted: BTreeSet<Vec<u8>> = (0..1_u32 << 21)
-        .map(|state| state.to_le_bytes().to_vec())
+    let tables = shared(&[2500, 1596]);
+    let written: BTreeSet<[u8; 4]> = (0..4)
+        .map(|number| encode(&tables, &[number / 2, number % 2], 2).try_into().unwrap())
+        .collect();
+    let accepted: BTreeSet<[u8; 4]> = (0..1_u32 << 19)
+        .map(u32::to_le_bytes)
         .filter(|stream| decode(&tables, stream, 2, 2).is_ok())
         .collect();
-    assert_eq!(written.len(), 9);
+    assert_eq!(written.len(), 4);
     assert_eq!(accepted, written);
 }
 
@@ -222,7 +223,7 @@ fn sizes_are_within_three_percent_of_the_entropy() {
             };
             (0..ROWS * COLUMNS).map(symbol).collect()
         };
-        let sample: Vec<Vec<u8>> = (0..100).map(|_| message()).collect();
+        let sample: Vec<Vec<u8>> = (0..60).map(|_| message()).collect();
         let slices = sample.iter().map(Vec::as_slice);
         let tables = EntropyTables::fit(slices, COLUMNS, alphabet, EntropyAxis::Column).unwrap();
 

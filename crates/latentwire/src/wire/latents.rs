@@ -113,14 +113,17 @@ pub struct LatentsInfo {
 }
 
 impl LatentsInfo {
-    /// Reads the front of the section at `cursor`, which ends where the section does.
+    /// Reads the front of the section at `cursor`, which ends where the section does. The tensors
+    /// before it have `elements_before` numbers.
     pub(crate) fn read(
         mut cursor: Cursor<'_>,
         section: &SectionInfo,
         is_compact: bool,
+        elements_before: u64,
+        limits: &Limits,
     ) -> Result<Self> {
         let at = cursor.at();
-        let [kind, form] = cursor.array()?;
+        let kind = cursor.byte()?;
         let encoding = kind & ENCODING_MASK;
         let numbers = Encoding::from_code(encoding);
         if numbers.is_none() && encoding != CODES {
@@ -131,9 +134,12 @@ impl LatentsInfo {
             let found = (kind >> STAGE_SHIFT).to_string();
             Error::at(ErrorKind::LatentsStage, at, Stage::CODES, found)
         })?;
+        let form = cursor.byte()?;
         check_form(form, numbers, at + 1)?;
         let name = if form & NAME_BIT == 0 { (at, 0) } else { read_name(&mut cursor)? };
+        let shape_at = cursor.at();
         let shape = read_shape(&mut cursor, usize::from(form & RANK_MASK) + 1)?;
+        check_elements(elements_before.saturating_add(shape.num_elements()), shape_at, limits)?;
         let format = match numbers {
             None => read_codebook(&mut cursor, is_compact)?,
             Some(encoding) => Format::Numbers(Layout {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cursor::Cursor;
 use super::frame;
 use super::header::{self, Address};
-use super::latents::{Format, LatentsInfo, check_elements};
+use super::latents::{Format, LatentsInfo};
 use super::preamble::{Profile, Version};
 use super::section::{self, LATENTS, SEAL, SectionInfo};
 use crate::error::{Error, ErrorKind, Result};
@@ -187,7 +187,7 @@ impl Reading<'_> {
         let (offset, length) = (cursor.at(), cursor.remaining());
         let section = SectionInfo { section_type: LATENTS, critical: true, offset, length };
         let mut latents = Vec::new();
-        self.add(&mut latents, cursor, &section)?;
+        self.add(&mut latents, cursor, &section, offset)?;
         Ok((vec![section], latents))
     }
 
@@ -207,7 +207,7 @@ impl Reading<'_> {
             section::check_place(&info, previous, at)?;
             if info.section_type == LATENTS {
                 let body = start.jump(info.offset).within(info.end());
-                self.add(&mut latents, body, &info)?;
+                self.add(&mut latents, body, &info, at)?;
             }
             sections.push(info);
         }
@@ -219,20 +219,17 @@ impl Reading<'_> {
         Ok((sections, latents))
     }
 
-    /// Reads the front of one more tensor.
+    /// Reads the front of one more tensor, whose section begins at `at`.
     fn add(
         &self,
         latents: &mut Vec<LatentsInfo>,
         body: Cursor<'_>,
         section: &SectionInfo,
+        at: usize,
     ) -> Result<()> {
-        let at = body.at();
-        let info = LatentsInfo::read(body, section, self.is_compact)?;
-        let elements = latents
-            .iter()
-            .chain([&info])
-            .fold(0_u64, |sum, info| sum.saturating_add(info.shape.num_elements()));
-        check_elements(elements, at, self.limits)?;
+        let before =
+            latents.iter().fold(0_u64, |sum, info| sum.saturating_add(info.shape.num_elements()));
+        let info = LatentsInfo::read(body, section, self.is_compact, before, self.limits)?;
         info.check_length()?;
         let name = info.name(self.bytes);
         if latents.iter().any(|other| other.name(self.bytes) == name) {
