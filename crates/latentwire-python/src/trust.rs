@@ -102,11 +102,11 @@ impl PySealer {
         route: Option<PyRoute>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let mut sealer = locked(&self.0);
-        let sealed = match &route {
+        let made = match &route {
             Some(route) => sealer.seal_on(packet, &route.borrowed()),
             None => sealer.seal(packet),
         };
-        sealed.map(|sealed| PyBytes::new(py, &sealed)).map_err(|error| raise(py, &error))
+        made.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
     }
 }
 
@@ -154,17 +154,17 @@ impl PyVerifier {
     ) -> PyResult<Verified<'py>> {
         let mut verifier = locked(&self.0);
         let route = route.as_ref().map(PyRoute::borrowed);
-        let verified = match &route {
+        let found = match &route {
             Some(route) => verifier.verify_on(packet, route, &limits.0),
             None => verifier.verify(packet, &limits.0),
         };
-        let verified = verified.map_err(|error| raise(py, &error))?;
+        let found = found.map_err(|error| raise(py, &error))?;
         Ok((
-            verified.algorithm().name(),
-            PyBytes::new(py, &verified.key_id().0),
-            PyBytes::new(py, &verified.session().0),
-            verified.sequence(),
-            verified.is_cut(),
+            found.algorithm().name(),
+            PyBytes::new(py, &found.key_id().0),
+            PyBytes::new(py, &found.session().0),
+            found.sequence(),
+            found.is_cut(),
         ))
     }
 }

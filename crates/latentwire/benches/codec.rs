@@ -42,6 +42,12 @@ fn message() -> Message<'static> {
     }
 }
 
+/// The numbers of a message of one tensor.
+fn numbers<'a>(message: &'a Message<'_>) -> &'a [f32] {
+    let first = message.latents.first();
+    first.and_then(|latents| latents.values.numbers()).expect("numbers")
+}
+
 /// Names say operation, size and form, for example `encode/32x256 int8 zstd 9`.
 fn codec(criterion: &mut Criterion) {
     let (message, limits) = (message(), Limits::default());
@@ -61,12 +67,12 @@ fn codec(criterion: &mut Criterion) {
     let throughput = || Throughput::Bytes((NUM_ROWS * ROW_LEN * 4) as u64);
 
     // What moving the numbers alone costs: the floor that codecs are held against.
-    let numbers = message.latents[0].values.numbers().expect("numbers");
-    let mut copy = vec![0.0_f32; numbers.len()];
+    let numbers_of = numbers(&message);
+    let mut copy = vec![0.0_f32; numbers_of.len()];
     let mut memcpy = criterion.benchmark_group("memcpy");
     memcpy.throughput(throughput());
     memcpy.bench_function(format!("{NUM_ROWS}x{ROW_LEN} f32"), |bencher| {
-        bencher.iter(|| black_box(&mut copy[..]).copy_from_slice(black_box(numbers)));
+        bencher.iter(|| black_box(&mut copy[..]).copy_from_slice(black_box(numbers_of)));
     });
     memcpy.finish();
 
@@ -105,7 +111,7 @@ fn codec(criterion: &mut Criterion) {
     roundtrip.throughput(throughput());
     for &encoding in Encoding::ALL {
         let name = format!("{NUM_ROWS}x{ROW_LEN} {}", encoding.name());
-        let mut latents = message.latents[0].values.numbers().expect("numbers").to_vec();
+        let mut latents = numbers(&message).to_vec();
         roundtrip.bench_function(name, |bencher| {
             bencher.iter(|| quantize_roundtrip(black_box(&mut latents), ROW_LEN, encoding));
         });

@@ -21,7 +21,7 @@ type Route struct {
 	Receiver      *Model // nil: anyone
 	Space         Space
 	// What its messages leave to it; nil: none.
-	Codebook, Dictionary *Fingerprint
+	Codebook, Dictionary, Tables *Fingerprint
 }
 
 // readCompactHeader is step 5 for the compact profile.

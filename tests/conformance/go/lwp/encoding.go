@@ -26,6 +26,8 @@ type codec interface {
 	zeroPoints() bool
 	// rawLength follows from the shape and the layout of scales. It saturates.
 	rawLength(l *Latents) uint64
+	// coded describes codes for the entropy coder, and is nil for an encoding without them.
+	coded(l *Latents) *coded
 	// decode gives what a raw payload of this length holds.
 	decode(l *Latents, raw raw) (Values, error)
 }

@@ -46,6 +46,7 @@ const (
 	LatentsLength          ID = "latents.length"
 	LatentsResource        ID = "latents.resource"
 	LatentsCompressed      ID = "latents.compressed"
+	LatentsEntropy         ID = "latents.entropy"
 	LatentsScale           ID = "latents.scale"
 	LatentsQuantum         ID = "latents.quantum"
 	LatentsZeroPoint       ID = "latents.zero_point"
@@ -66,6 +67,7 @@ const (
 	TraceID                ID = "trace.id"
 	TraceFlags             ID = "trace.flags"
 	TraceState             ID = "trace.state"
+	EntropyTables          ID = "entropy.tables"
 	LimitTotalBytes        ID = "limit.total_bytes"
 	LimitElements          ID = "limit.elements"
 	LimitSections          ID = "limit.sections"
@@ -122,6 +124,7 @@ var families = map[ID]Family{
 	LatentsLength:          Malformed,
 	LatentsResource:        UnsupportedFeature,
 	LatentsCompressed:      Malformed,
+	LatentsEntropy:         Malformed,
 	LatentsScale:           Malformed,
 	LatentsQuantum:         Malformed,
 	LatentsZeroPoint:       Malformed,
@@ -142,6 +145,7 @@ var families = map[ID]Family{
 	TraceID:                Malformed,
 	TraceFlags:             UnsupportedFeature,
 	TraceState:             Malformed,
+	EntropyTables:          Malformed,
 	LimitTotalBytes:        LimitExceeded,
 	LimitElements:          LimitExceeded,
 	LimitSections:          LimitExceeded,

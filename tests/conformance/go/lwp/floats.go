@@ -16,6 +16,8 @@ func (f floats) rawLength(l *Latents) uint64 {
 	return saturatingMul(l.elements(), uint64(f.size))
 }
 
+func (f floats) coded(*Latents) *coded { return nil }
+
 func (f floats) decode(l *Latents, raw raw) (Values, error) {
 	values := make([]float32, len(raw.bytes)/f.size)
 	for i := range values {

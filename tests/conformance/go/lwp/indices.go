@@ -54,6 +54,10 @@ func (indices) rawLength(l *Latents) uint64 {
 	return saturatingMul(l.rows(), packedRow(l.row(), l.Codebook.indexBits()))
 }
 
+func (indices) coded(l *Latents) *coded {
+	return &coded{symbols: int(l.Codebook.Size), bits: l.Codebook.indexBits()}
+}
+
 func (indices) decode(l *Latents, raw raw) (Values, error) {
 	found := make([]uint16, l.elements())
 	length, bits := int(l.row()), l.Codebook.indexBits()

@@ -57,8 +57,7 @@ func readLatents(s *section, selfContained bool, before uint64, limits Limits) (
 			return nil, err
 		}
 	}
-	shapeAt := c.offset()
-	if err := l.readShape(c, int(form&rankBits)+1); err != nil {
+	if err := l.readShape(c, int(form&rankBits)+1, before, limits); err != nil {
 		return nil, err
 	}
 	if err := l.readGroup(c); err != nil {
@@ -68,9 +67,6 @@ func readLatents(s *section, selfContained bool, before uint64, limits Limits) (
 		if l.Codebook, err = readCodebook(c, selfContained); err != nil {
 			return nil, err
 		}
-	}
-	if total := saturatingAdd(before, l.elements()); total > limits.Elements {
-		return nil, refuse(LimitElements, shapeAt, fmt.Sprintf("at most %d numbers", limits.Elements), "%d", total)
 	}
 	if err := l.readResource(c, selfContained); err != nil {
 		return nil, err
@@ -126,7 +122,9 @@ func (l *Latents) readForm(c *cursor) (byte, error) {
 	return form, nil
 }
 
-func (l *Latents) readShape(c *cursor, rank int) error {
+// readShape reads the extents, and holds the numbers of all tensors so far against their limit. 2^64
+// or more are over any.
+func (l *Latents) readShape(c *cursor, rank int, before uint64, limits Limits) error {
 	start := c.offset()
 	l.Shape = make([]uint32, rank)
 	for axis := range l.Shape {
@@ -140,8 +138,8 @@ func (l *Latents) readShape(c *cursor, rank int) error {
 		}
 		l.Shape[axis] = extent
 	}
-	if l.elements() == saturated {
-		return refuse(LimitElements, start, "fewer than 2^64 numbers", "%v", l.Shape)
+	if total := saturatingAdd(before, l.elements()); total > limits.Elements || total == saturated {
+		return refuse(LimitElements, start, fmt.Sprintf("at most %d numbers", limits.Elements), "%d", total)
 	}
 	return nil
 }

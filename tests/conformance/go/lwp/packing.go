@@ -23,6 +23,23 @@ func unpack(codes []uint16, row []byte, bits int) {
 	}
 }
 
+// pack fills a row with codes of at most 16 bits each, and the bits that none takes with 0.
+func pack(row []byte, codes []uint16, bits int) {
+	var window, held uint32 // the low bits of window that are held have not been written
+	next := 0
+	for _, code := range codes {
+		window |= uint32(code) << held
+		for held += uint32(bits); held >= 8; held -= 8 {
+			row[next] = byte(window)
+			next++
+			window >>= 8
+		}
+	}
+	if held > 0 {
+		row[next] = byte(window)
+	}
+}
+
 // checkPadding expects the bits of the row's last byte that no code takes to be 0. The row begins at
 // a place in the raw payload.
 func checkPadding(raw raw, at int, row []byte, codes, bits int) error {

@@ -10,12 +10,25 @@ func (q quantized) scaled() bool { return true }
 func (q quantized) zeroPoints() bool { return q.levels.asymmetric }
 
 func (q quantized) rawLength(l *Latents) uint64 {
+	return saturatingAdd(q.beforeCodes(l), saturatingMul(l.rows(), packedRow(l.row(), q.levels.bits)))
+}
+
+// beforeCodes is the length of the scales and the zero points. It saturates.
+func (q quantized) beforeCodes(l *Latents) uint64 {
 	blocks := l.blocks().count
 	length := saturatingMul(blocks, uint64(l.Scales.width().size))
 	if l.Scales.Asymmetric {
 		length = saturatingAdd(length, blocks)
 	}
-	return saturatingAdd(length, saturatingMul(l.rows(), packedRow(l.row(), q.levels.bits)))
+	return length
+}
+
+func (q quantized) coded(l *Latents) *coded {
+	coded := &coded{symbols: q.levels.symbols, bits: q.levels.bits, first: q.levels.first, before: q.beforeCodes(l)}
+	if l.Scales.Asymmetric {
+		coded.symbols, coded.first = q.levels.largestCode()+1, 0
+	}
+	return coded
 }
 
 func (q quantized) decode(l *Latents, raw raw) (Values, error) {

@@ -1,25 +1,39 @@
 package lwp
 
-// Resources are what a reader has beside its packets.
+// Resources are what a reader has beside its packets, by the first 16 bytes of the BLAKE3 of their
+// bytes.
 type Resources struct {
-	// Dictionaries for zstd by the first 16 bytes of the BLAKE3 of their bytes.
+	// Dictionaries are for zstd.
 	Dictionaries map[Fingerprint][]byte
+	// Tables are for the entropy coder.
+	Tables map[Fingerprint]*Tables
 	// Route is that of a compact packet, which names no resource itself.
 	Route *Route
 }
 
 // dictionary gives the one that the payload of latents needs.
 func (r Resources) dictionary(l *Latents) ([]byte, error) {
+	return resource(l, r, "a dictionary", r.Dictionaries, func(route *Route) *Fingerprint { return route.Dictionary })
+}
+
+// tables gives those that the payload of latents needs.
+func (r Resources) tables(l *Latents) (*Tables, error) {
+	return resource(l, r, "entropy tables", r.Tables, func(route *Route) *Fingerprint { return route.Tables })
+}
+
+// resource gives the one that the latents name, or that the route of their packet does.
+func resource[R any](l *Latents, r Resources, what string, here map[Fingerprint]R, agreed func(*Route) *Fingerprint) (R, error) {
+	var none R
 	fingerprint := l.Resource
 	if fingerprint == nil && r.Route != nil {
-		fingerprint = r.Route.Dictionary
+		fingerprint = agreed(r.Route)
 	}
 	if fingerprint == nil {
-		return nil, refuse(LatentsResource, l.payloadAt, "a route with a dictionary", "none")
+		return none, refuse(HeaderRoute, NoOffset, "a route with "+what, "none")
 	}
-	dictionary, here := r.Dictionaries[*fingerprint]
-	if !here {
-		return nil, refuse(LatentsResource, l.payloadAt, "a dictionary that is here", "%v", fingerprint)
+	found, known := here[*fingerprint]
+	if !known {
+		return none, refuse(LatentsResource, l.payloadAt, what+" that this reader has", "%v", fingerprint)
 	}
-	return dictionary, nil
+	return found, nil
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // restoreZstd decompresses the frame that fills a payload (section 6.4); whatever is wrong with it is
@@ -22,8 +20,12 @@ func restoreZstd(payload []byte, at int, length uint64, id ID, dictionary []byte
 	if frame.contentSize != length {
 		return nil, refuse(id, at, fmt.Sprintf("a zstd frame that declares %d bytes", length), "%d", frame.contentSize)
 	}
-	if frame.dictionary != 0 {
-		return nil, refuse(id, at, "a zstd frame that names no dictionary", "%d", frame.dictionary)
+	own := dictionaryID(dictionary)
+	if frame.dictionary != 0 && frame.dictionary != own {
+		return nil, refuse(id, at, "a zstd frame that names no dictionary but its own", "%d", frame.dictionary)
+	}
+	if own != 0 {
+		payload = withDictionary(payload, frame, own)
 	}
 	decoder, err := zstdDecoder(dictionary)
 	if err != nil {
@@ -40,16 +42,6 @@ func restoreZstd(payload []byte, at int, length uint64, id ID, dictionary []byte
 	return content, nil
 }
 
-// zstdDecoder writes only into the capacity that it is given. The bytes of a dictionary are content
-// that comes before that of the frame.
-func zstdDecoder(dictionary []byte) (*zstd.Decoder, error) {
-	options := []zstd.DOption{zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderConcurrency(1)}
-	if dictionary != nil {
-		options = append(options, zstd.WithDecoderDictRaw(0, dictionary))
-	}
-	return zstd.NewReader(nil, options...)
-}
-
 // zstdMagic begins a frame, as a little-endian number.
 const zstdMagic = 0xFD2FB528
 
@@ -58,7 +50,9 @@ type zstdFrame struct {
 	size        int // bytes from its magic through its last block and checksum
 	contentSize uint64
 	dictionary  uint64
-	hasChecksum bool
+	// The field with the id of the dictionary, which may have no bytes.
+	dictionaryAt, dictionaryBytes int
+	hasChecksum                   bool
 }
 
 // measureFrame walks over the frame that begins a payload without decompressing it.
@@ -124,7 +118,8 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 			return zstdFrame{}, err
 		}
 	}
-	if frame.dictionary, err = c.littleEndian("zstd dictionary id", [4]uint64{0, 1, 2, 4}[descriptor&0x03]); err != nil {
+	frame.dictionaryAt, frame.dictionaryBytes = c.next, [4]int{0, 1, 2, 4}[descriptor&0x03]
+	if frame.dictionary, err = c.littleEndian("zstd dictionary id", uint64(frame.dictionaryBytes)); err != nil {
 		return zstdFrame{}, err
 	}
 	size := [4]uint64{0, 2, 4, 8}[descriptor>>6]

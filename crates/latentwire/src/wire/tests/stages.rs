@@ -2,7 +2,9 @@
 
 use super::refusals::Case;
 use super::*;
-use crate::{Dictionary, EntropyAxis, EntropyTables, Resources, Route};
+#[cfg(feature = "zstd")]
+use crate::Dictionary;
+use crate::{EntropyAxis, EntropyTables, Resources, Route};
 
 /// Numbers close to normal, the same on every machine.
 fn normal(count: usize, seed: u32) -> Vec<f32> {
