@@ -4,6 +4,8 @@
 //! Allocations of Rust code are counted, on the thread that reads; zstd allocates its context by
 //! itself, which is added where it comes in.
 
+#![allow(clippy::indexing_slicing, reason = "a wrong index is a failure of the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn sums_of_ranges_are_those_of_their_bytes() {
-        let bytes: Vec<u8> = (0..20_000_u32).map(|at| (at * at >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..20_000_u32).map(|at| ((at * at) >> 3) as u8).collect();
         let mut sums = RunningSums::default();
         // Starts ascend, ends do not.
         for start in (0..bytes.len()).step_by(37) {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn bytes_that_were_passed_over_leave_the_sums_usable() {
-        let bytes: Vec<u8> = (0..50_000_u32).map(|at| (at * 7 >> 2) as u8).collect();
+        let bytes: Vec<u8> = (0..50_000_u32).map(|at| ((at * 7) >> 2) as u8).collect();
         let mut sums = RunningSums::default();
         for start in [0, 3000, 3001, 20_000, 20_513, 40_000] {
             let found = sums.crc(start as u64, &bytes[start..], 9000);

@@ -5,13 +5,6 @@ import (
 	"testing"
 )
 
-// even gives so many symbols frequencies that differ as little as they can.
-func even(symbols int) []uint16 {
-	frequencies := slices.Repeat([]uint16{uint16(totalFrequency / symbols)}, symbols)
-	frequencies[0] += uint16(totalFrequency % symbols)
-	return frequencies
-}
-
 // likely gives nearly all of the frequency to one of the symbols.
 func likely(symbols, symbol int) []uint16 {
 	frequencies := slices.Repeat([]uint16{1}, symbols)
@@ -19,80 +12,76 @@ func likely(symbols, symbol int) []uint16 {
 	return frequencies
 }
 
-// tensorOf decodes a packet with this latent section whose raw payload is coded with the tables.
-func tensorOf(t *testing.T, front, payload []byte) *Latents {
-	t.Helper()
-	front = slices.Concat(front, []byte(book))
-	front[0] |= byte(Entropy) << stageShift
-	decoded, err := Decode(withLatents(append(front, payload...)...), RecommendedLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decoded.Latents[0]
+// entropyCoded is a packet with a tensor that has this front, but for its stage and its tables.
+func entropyCoded(front, payload []byte) []byte {
+	coded := slices.Concat(front, []byte(book), payload)
+	coded[0] |= byte(Entropy) << stageShift
+	return withLatents(coded...)
 }
 
-// having are resources with these tables for every fingerprint that the tests use.
-func having(tables *Tables) Resources {
-	return Resources{Tables: map[Fingerprint]*Tables{Fingerprint([]byte(book)): tables}}
+// readWith decodes the first tensor of a packet, whose tables are these.
+func readWith(packet []byte, tables *Tables) (Values, error) {
+	decoded, err := Decode(packet, RecommendedLimits())
+	if err != nil {
+		return Values{}, err
+	}
+	here := map[Fingerprint]*Tables{Fingerprint([]byte(book)): tables}
+	return decoded.Latents[0].Values(RecommendedLimits(), Resources{Tables: here})
+}
+
+// packRows packs symbols as codes, each row from a new byte on.
+func packRows(symbols []int, row, bits int, code func(symbol int) uint16) []byte {
+	var packed []byte
+	for line := range slices.Chunk(symbols, row) {
+		codes := make([]uint16, row)
+		for i, symbol := range line {
+			codes[i] = code(symbol)
+		}
+		end := make([]byte, packedRow(uint64(row), bits))
+		pack(end, codes, bits)
+		packed = append(packed, end...)
+	}
+	return packed
 }
 
 // What the coder restores is what the same tensor has stored.
 func TestEntropy(t *testing.T) {
-	const rows, row = 3, 67 // rows of 1, 2, 3 and 4 bits a code have padding
-	long := []byte{0x80, 0x20}
+	same := func(symbol int) uint16 { return uint16(symbol) }
+	level := func(symbol int) uint16 { return uint16(uint8(symbol - 127)) }
 	for _, c := range []struct {
-		name    string
-		front   []byte
-		scales  []byte
-		symbols int
-		code    func(symbol int) uint16 // nil: the symbol
+		name      string
+		front     string // kind, form, extents, size, codebook
+		before    string // scale, zero point
+		rows, row int
+		symbols   int
+		bits      int
+		code      func(symbol int) uint16
 	}{
-		{"int8", []byte{byte(Int8), 0x05, rows, row}, []byte{0, 0x3C}, 255,
-			func(symbol int) uint16 { return uint16(uint8(symbol - 127)) }},
-		{"int8 with zero points", []byte{byte(Int8), 0x25, rows, row}, []byte{0, 0x3C, 128}, 256, nil},
-		{"int4", []byte{byte(Int4), 0x05, rows, row}, []byte{0, 0x3C}, 15, nil},
-		{"int4 with zero points", []byte{byte(Int4), 0x25, rows, row}, []byte{0, 0x3C, 9}, 16, nil},
-		{"int2", []byte{byte(Int2), 0x05, rows, row}, []byte{0, 0x3C}, 4, nil},
-		{"sign in rank 1", []byte{byte(Sign), 0x04, row}, []byte{0, 0x3C}, 2, nil},
-		{"codes", append([]byte{byte(Codes), 0x01, rows, row, 5}, book...), nil, 5, nil},
-		{"sign on four states", append([]byte{byte(Sign), 0x05, rows}, long...), []byte{0, 0x3C}, 2, nil},
+		{"int8", "\x04\x05\x03\x43", "\x00\x3C", 3, 67, 255, 8, level},
+		{"int8 with zero points", "\x04\x25\x03\x43", "\x00\x3C\x80", 3, 67, 256, 8, same},
+		{"int4", "\x06\x05\x03\x43", "\x00\x3C", 3, 67, 15, 4, same},
+		{"int4 with zero points", "\x06\x25\x03\x43", "\x00\x3C\x09", 3, 67, 16, 4, same},
+		{"int2", "\x07\x05\x03\x43", "\x00\x3C", 3, 67, 4, 2, same},
+		{"sign of one axis", "\x08\x04\x86\x01", "\x00\x3C", 1, 134, 2, 1, same},
+		{"sign on four states", "\x08\x05\x03\x80\x20", "\x00\x3C", 3, 4096, 2, 1, same},
+		{"codes", "\x09\x01\x03\x43\x05" + book, "", 3, 67, 5, 3, same},
+		{"codes of a byte", "\x09\x01\x03\x43\x80\x02" + book, "", 3, 67, 256, 8, same},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			stored, err := Decode(withLatents(slices.Concat(c.front, c.scales, zeros(c.front, c.symbols))...),
-				RecommendedLimits())
-			if err != nil {
-				t.Fatal(err)
-			}
-			plain := stored.Latents[0]
-			length, count := int(plain.row()), int(plain.rows())
-			tables := parsed(t, tablesFile(axisShared, likely(c.symbols, 1)))
-			m := tables.model(0, 0)
-			symbols := slices.Repeat([]int{1}, length*count)
-			for i := 0; i < len(symbols); i += 29 {
-				symbols[i] = some(len(symbols), c.symbols)[i]
-			}
-			content := slices.Clone(c.scales)
-			for line := range slices.Chunk(symbols, length) {
-				codes := make([]uint16, length)
-				for i, symbol := range line {
-					codes[i] = uint16(symbol)
-					if c.code != nil {
-						codes[i] = c.code(symbol)
-					}
+			symbols := slices.Repeat([]int{1}, c.rows*c.row)
+			for i, symbol := range some(len(symbols), c.symbols) {
+				if i%29 == 0 {
+					symbols[i] = symbol
 				}
-				bits := plain.codec.coded(plain).bits
-				packed := make([]byte, packedRow(uint64(length), bits))
-				pack(packed, codes, bits)
-				content = append(content, packed...)
 			}
-			plain.payload = content
-			want, err := plain.Values(RecommendedLimits(), Resources{})
+			stored := withLatents([]byte(c.front + c.before + string(packRows(symbols, c.row, c.bits, c.code)))...)
+			want, err := read(stored, RecommendedLimits())
 			if err != nil {
 				t.Fatal(err)
 			}
-			written := writeStream(symbols, statesFor(uint64(len(symbols))), func(int) model { return m })
-			coded := tensorOf(t, c.front, append(slices.Clone(c.scales), written...))
-			found, err := coded.Values(RecommendedLimits(), having(tables))
+			tables := parsed(t, tablesFile(axisShared, likely(c.symbols, 1)))
+			stream := writeStream(symbols, statesFor(uint64(len(symbols))), func(int) model { return tables.model(0, 0) })
+			found, err := readWith(entropyCoded([]byte(c.front), append([]byte(c.before), stream...)), tables)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,4 +90,77 @@ func TestEntropy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// indexed is the front of 4 x 16 indices into a codebook of 4: 16 bytes of raw payload.
+var indexed = []byte("\x09\x01\x04\x10\x04" + book)
+
+// Symbols of one place or one row have a model of their own.
+func TestEntropyByAxis(t *testing.T) {
+	models := make([][]uint16, 16)
+	for i := range models {
+		models[i] = likely(4, i%4)
+	}
+	for name, c := range map[string]struct {
+		axis   axis
+		models [][]uint16
+	}{
+		"column":               {axisColumn, models},
+		"row":                  {axisRow, models[:4]},
+		"row of fewer than is": {axisRow, models},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tables := parsed(t, tablesFile(c.axis, c.models...))
+			symbols := make([]int, 64)
+			want := make([]uint16, 64)
+			for i := range symbols {
+				symbols[i] = i % 4
+				if c.axis == axisRow {
+					symbols[i] = i / 16
+				}
+				want[i] = uint16(symbols[i])
+			}
+			stream := writeStream(symbols, 1, func(i int) model { return tables.model(i/16, i%16) })
+			found, err := readWith(entropyCoded(indexed, stream), tables)
+			if err != nil || !slices.Equal(found.Indices, want) {
+				t.Errorf("expected %v, found %v, %v", want, found.Indices, err)
+			}
+		})
+	}
+}
+
+func TestEntropyRefusals(t *testing.T) {
+	shared := tablesFile(axisShared, likely(4, 0))
+	zero := writeStream(make([]int, 64), 1, always(t, likely(4, 0)...))
+	scaled := []byte("\x08\x04\x80\x04") // sign, 512 numbers, one scale
+	for _, c := range []struct {
+		name    string
+		front   []byte
+		payload []byte
+		tables  []byte
+		id      ID
+		offset  int // in the payload
+	}{
+		{"tables of fewer symbols", indexed, zero, tablesFile(axisShared, likely(3, 0)), LatentsResource, 0},
+		{"tables of more symbols before the stream", indexed, nil, tablesFile(axisShared, likely(5, 0)), LatentsResource, 0},
+		{"tables of other rows", indexed, zero, tablesFile(axisColumn, likely(4, 0)), LatentsResource, 0},
+		{"tables of fewer rows", indexed, zero, tablesFile(axisRow, likely(4, 0)), LatentsResource, 0},
+		{"nothing", indexed, nil, shared, LatentsEntropy, 0},
+		{"another state", indexed, []byte{0, 0, 2, 0}, shared, LatentsEntropy, 4},
+		{"half a scale", scaled, []byte{0}, tablesFile(axisShared, likely(2, 0)), LatentsEntropy, 1},
+		{"a scale and half a state", scaled, []byte{0, 0x3C, 0}, tablesFile(axisShared, likely(2, 0)), LatentsEntropy, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			packet := entropyCoded(c.front, c.payload)
+			_, err := readWith(packet, parsed(t, c.tables))
+			refused(t, err, c.id, len(packet)-checksumBytes-len(c.payload)+c.offset)
+		})
+	}
+}
+
+// A coded payload that is not shorter could have been stored.
+func TestEntropyMustGain(t *testing.T) {
+	packet := entropyCoded(indexed, make([]byte, 16))
+	_, err := readWith(packet, nil)
+	refused(t, err, LatentsLength, len(packet)-checksumBytes-16)
 }

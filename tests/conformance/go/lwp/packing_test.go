@@ -7,7 +7,7 @@ import (
 )
 
 // Bit by bit, as the specification puts it.
-func TestUnpack(t *testing.T) {
+func TestPacking(t *testing.T) {
 	for bits := 1; bits <= 16; bits++ {
 		t.Run(fmt.Sprintf("%d bits", bits), func(t *testing.T) {
 			want := make([]uint16, 11)
@@ -23,6 +23,10 @@ func TestUnpack(t *testing.T) {
 			unpack(found, row, bits)
 			if !slices.Equal(found, want) {
 				t.Errorf("expected %v, found %v", want, found)
+			}
+			packed := make([]byte, len(row))
+			if pack(packed, want, bits); !slices.Equal(packed, row) {
+				t.Errorf("expected % X, packed % X", row, packed)
 			}
 		})
 	}

@@ -34,9 +34,12 @@ func writeStream(symbols []int, states int, at func(i int) model) []byte {
 	return written
 }
 
-// readStream takes so many symbols from a stream at byte 100 of a packet.
+// streamAt is where the streams of tests begin in a packet.
+const streamAt = 100
+
+// readStream takes so many symbols from a stream.
 func readStream(written []byte, symbols, states int, at func(i int) model) ([]int, error) {
-	s, err := openStream(written, 100, states)
+	s, err := openStream(written, streamAt, states)
 	if err != nil {
 		return nil, err
 	}
@@ -121,23 +124,23 @@ func TestStreamRefusals(t *testing.T) {
 		name   string
 		stream []byte
 		states int
-		offset int
+		offset int // in the stream
 	}{
-		{"nothing", nil, 1, 100},
-		{"half a state", one[:3], 1, 100},
-		{"three states of four", four[:12], 4, 100},
-		{"half a word", append(slices.Clone(one), 0), 1, 100 + len(one) + 1},
-		{"half a word before a low state", append(low(one, 0), 0), 1, 100 + len(one) + 1},
-		{"a low state", low(four, 2), 4, 108},
-		{"a low state before too few words", low(one, 0)[:4], 1, 100},
-		{"a word too few", one[:len(one)-2], 1, 100 + len(one) - 2},
-		{"a word too many", append(slices.Clone(one), 0, 0), 1, 100 + len(one) + 2},
-		{"a word too many before another state", append(slices.Clone(other), 0, 0), 1, 100 + len(one) + 2},
-		{"another state at the end", other, 1, 100 + len(one)},
+		{"nothing", nil, 1, 0},
+		{"half a state", one[:3], 1, 0},
+		{"three states of four", four[:12], 4, 0},
+		{"half a word", append(slices.Clone(one), 0), 1, len(one) + 1},
+		{"half a word before a low state", append(low(one, 0), 0), 1, len(one) + 1},
+		{"a low state", low(four, 2), 4, 8},
+		{"a low state before too few words", low(one, 0)[:4], 1, 0},
+		{"a word too few", one[:len(one)-2], 1, len(one) - 2},
+		{"a word too many", append(slices.Clone(one), 0, 0), 1, len(one) + 2},
+		{"a word too many before another state", append(slices.Clone(other), 0, 0), 1, len(one) + 2},
+		{"another state at the end", other, 1, len(one)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := readStream(c.stream, len(symbols), c.states, m)
-			refused(t, err, LatentsEntropy, c.offset)
+			refused(t, err, LatentsEntropy, streamAt+c.offset)
 		})
 	}
 }

@@ -280,7 +280,7 @@ fn fp8_rounds_to_the_nearest_even() {
     let number = |code: u8| decode(layout, &shape(1, 1), &[code], None).unwrap()[0];
     let code = |number: f32| write(Encoding::Fp8, &[number], 1).1[0];
     for low in 0..0x7E_u8 {
-        let middle = (number(low) + number(low + 1)) / 2.0;
+        let middle = f32::midpoint(number(low), number(low + 1));
         assert_eq!(code(middle), low + low % 2, "{low}");
         assert_eq!((code(middle.next_down()), code(middle.next_up())), (low, low + 1));
         assert_eq!(code(-middle.next_up()), 0x80 | (low + 1));

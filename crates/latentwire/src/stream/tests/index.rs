@@ -216,7 +216,7 @@ fn entries_are_pushed_in_order() {
     built.push(*a).unwrap();
     built.push(*c).unwrap();
     assert_eq!(built.push(*b).unwrap_err().id(), "index.entry");
-    assert_eq!(built.damage().collect::<Vec<_>>(), [b.offset()..b.end()]);
+    assert!(built.damage().eq(std::iter::once(b.offset()..b.end())));
     built.truncate(1);
     built.push(*b).unwrap();
     built.push(*c).unwrap();

@@ -57,8 +57,11 @@ fn by_trying_every_place(stream: &[u8], limits: &Limits) -> Vec<Part> {
     parts
 }
 
+/// Where a part begins and ends, and of a damage what it is and whether it is torn.
+type Summary = (u64, u64, Option<(ErrorKind, bool)>);
+
 /// Offsets, kinds and bytes: the words of an error may differ.
-fn summary(parts: Vec<Part>) -> Vec<(u64, u64, Option<(ErrorKind, bool)>)> {
+fn summary(parts: Vec<Part>) -> Vec<Summary> {
     let one = |part| match part {
         Part::Packet(offset, bytes) => (offset, offset + bytes.len() as u64, None),
         Part::Damage(Damage { range, error, torn }) => {

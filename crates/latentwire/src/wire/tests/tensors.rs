@@ -26,8 +26,8 @@ fn tensors_keep_their_names_and_their_order() {
     ];
     let bytes = given.encode(&stored(Encoding::F32)).unwrap();
     let packet = Packet::parse(&bytes, &Limits::default()).unwrap();
-    let names: Vec<_> = packet.latents().iter().map(|info| info.name(&bytes)).collect();
-    assert_eq!(names, ["", "layer.1.key", "layer.0.key"]);
+    let found: Vec<_> = packet.latents().iter().map(|info| info.name(&bytes)).collect();
+    assert_eq!(found, ["", "layer.1.key", "layer.0.key"]);
     assert_eq!(packet.decode(&Limits::default()).unwrap(), given);
 }
 
