@@ -52,8 +52,12 @@ pub(crate) fn apply(
                 };
                 for tables in tables.iter().filter(on_route).filter(|tables| symbols.fit(tables)) {
                     let found = entropy(raw, tables, &symbols)?;
+                    // Off a route, the packet has to name the tables.
                     let length = |staged: &Option<Staged>| {
-                        staged.as_ref().map_or(raw.len(), |staged| staged.bytes.len())
+                        staged.as_ref().map_or(raw.len(), |staged| {
+                            let name = staged.resource.filter(|_| route.is_none());
+                            staged.bytes.len() + name.map_or(0, |name| name.0.len())
+                        })
                     };
                     if length(&found) < length(&best) {
                         best = found;

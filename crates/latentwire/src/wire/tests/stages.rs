@@ -134,6 +134,21 @@ fn auto_keeps_the_smallest() {
 }
 
 #[test]
+fn auto_counts_the_fingerprint_that_tables_are_named_by() {
+    let plain = stored(Encoding::Int4);
+    for count in 1..200 {
+        let numbers = (0..count).map(|at| if at % 4 == 3 { 1.0 } else { 0.0 }).collect();
+        let given = message(&[count], numbers);
+        let symbols = plain.symbols(&given.latents[0]).unwrap();
+        let tables = EntropyTables::fit([&symbols[..]], count, 15, EntropyAxis::Shared).unwrap();
+        let tables = [tables];
+        let auto = plain.with_compression(Compression::Auto { tables: &tables });
+        let (auto, plain) = (given.encode(&auto).unwrap(), given.encode(&plain).unwrap());
+        assert!(auto.len() <= plain.len(), "{count}: {} bytes, {}", auto.len(), plain.len());
+    }
+}
+
+#[test]
 fn a_packet_under_the_entropy_coder_is_cut_to_its_first_rows() {
     let tables = [tables(Encoding::Int4)];
     let options = stored(Encoding::Int4).with_compression(Compression::Entropy(&tables[0]));
