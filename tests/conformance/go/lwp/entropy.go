@@ -32,8 +32,11 @@ func restoreEntropy(l *Latents, length uint64, resources Resources) ([]byte, err
 			fmt.Sprintf("tables for %d symbols and the shape %v", coded.symbols, l.Shape),
 			"%d models of %d symbols by axis %d", tables.models(), tables.symbols, tables.axis)
 	}
-	// A payload that ends within the scales has a stream of no bytes.
-	before := int(min(coded.before, uint64(len(l.payload))))
+	if coded.before > uint64(len(l.payload)) {
+		return nil, refuse(LatentsEntropy, l.payloadAt, fmt.Sprintf("%d bytes of scales and zero points", coded.before),
+			"%d", len(l.payload))
+	}
+	before := int(coded.before)
 	stream, err := openStream(l.payload[before:], l.payloadAt+before, statesFor(l.elements()))
 	if err != nil {
 		return nil, err

@@ -147,7 +147,7 @@ func TestEntropyRefusals(t *testing.T) {
 		{"tables of fewer rows", indexed, zero, tablesFile(axisRow, likely(4, 0)), LatentsResource, 0},
 		{"nothing", indexed, nil, shared, LatentsEntropy, 0},
 		{"another state", indexed, []byte{0, 0, 2, 0}, shared, LatentsEntropy, 4},
-		{"half a scale", scaled, []byte{0}, tablesFile(axisShared, likely(2, 0)), LatentsEntropy, 1},
+		{"half a scale", scaled, []byte{0}, tablesFile(axisShared, likely(2, 0)), LatentsEntropy, 0},
 		{"a scale and half a state", scaled, []byte{0, 0x3C, 0}, tablesFile(axisShared, likely(2, 0)), LatentsEntropy, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

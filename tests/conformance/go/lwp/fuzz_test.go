@@ -38,8 +38,8 @@ func FuzzDecode(f *testing.F) {
 // FuzzEntropy tries any bytes as tables, and as a stream that is coded with them. What can be read is
 // what a writer writes: symbols have one stream.
 func FuzzEntropy(f *testing.F) {
-	shared := tablesFile(axisShared, []uint16{2048, 1024, 512, 512})
-	f.Add(shared, []byte{0x00, 0x70, 0x80, 0x00}, byte(1), uint16(4))
+	shared := tablesFile(axisShared, []uint16{16, 4064, 16})
+	f.Add(shared, []byte{0x00, 0x20, 0x12, 0x01, 0x00, 0x00}, byte(1), uint16(4))
 	for _, axis := range []axis{axisColumn, axisRow} {
 		file := tablesFile(axis, likely(3, 0), likely(3, 2))
 		tables, err := ParseTables(file)

@@ -8,7 +8,8 @@ import (
 // The bounds of a rANS state (section 6.7).
 const (
 	smallestState = 1 << 16 // also where a writer starts, and so where a reader ends
-	wordBits      = 16
+	wordBytes     = 2
+	wordBits      = 8 * wordBytes
 )
 
 // From manySymbols on, symbols take turns on several states, so that a processor can work on several.
@@ -37,13 +38,11 @@ type stream struct {
 func openStream(bytes []byte, at, states int) (*stream, error) {
 	const stateBytes = 4
 	length := states * stateBytes
-	if len(bytes) < length {
-		return nil, refuse(LatentsEntropy, at, fmt.Sprintf("%d bytes of states", length), "%d", len(bytes))
+	if len(bytes) < length || len(bytes)%wordBytes != 0 {
+		return nil, refuse(LatentsEntropy, at, fmt.Sprintf("%d bytes of states and whole words", length),
+			"%d bytes", len(bytes))
 	}
 	s := &stream{states: make([]uint32, states), words: bytes[length:], end: at + len(bytes)}
-	if len(s.words)%2 != 0 {
-		return nil, refuse(LatentsEntropy, s.end, "whole words", "%d bytes", len(s.words))
-	}
 	for i := range s.states {
 		s.states[i] = binary.LittleEndian.Uint32(bytes[i*stateBytes:])
 		if s.states[i] < smallestState {
@@ -66,7 +65,7 @@ func (s *stream) next(m model) (int, error) {
 			return 0, refuse(LatentsEntropy, s.end, "another word", "none")
 		}
 		*state = *state<<wordBits + uint32(binary.LittleEndian.Uint16(s.words))
-		s.words = s.words[2:]
+		s.words = s.words[wordBytes:]
 	}
 	return symbol, nil
 }
@@ -74,7 +73,7 @@ func (s *stream) next(m model) (int, error) {
 // close expects that nothing is left: a stream is the only one of its symbols.
 func (s *stream) close() error {
 	if len(s.words) != 0 {
-		return refuse(LatentsEntropy, s.end, "no words behind the last symbol", "%d bytes", len(s.words))
+		return refuse(LatentsEntropy, s.end-len(s.words), "no words behind the last symbol", "%d bytes", len(s.words))
 	}
 	for i, state := range s.states {
 		if state != smallestState {

@@ -71,8 +71,10 @@ func some(symbols, bound int) []int {
 
 // The example of section 6.7.
 func TestStreamOfTheSpecification(t *testing.T) {
-	m := always(t, 2048, 1024, 512, 512)
-	symbols, stream := []int{0, 1, 2, 0}, []byte{0x00, 0x70, 0x80, 0x00}
+	file := []byte("\x89LWE\x01\x00\x02\x01\x00\x00\x00\x10\x00\xE0\x0F\x10\x00")
+	tables := parsed(t, file)
+	m := func(int) model { return tables.model(0, 0) }
+	symbols, stream := []int{0, 1, 2, 0}, []byte{0x00, 0x20, 0x12, 0x01, 0x00, 0x00}
 	if written := writeStream(symbols, 1, m); !bytes.Equal(written, stream) {
 		t.Errorf("expected % X, written % X", stream, written)
 	}
@@ -129,13 +131,14 @@ func TestStreamRefusals(t *testing.T) {
 		{"nothing", nil, 1, 0},
 		{"half a state", one[:3], 1, 0},
 		{"three states of four", four[:12], 4, 0},
-		{"half a word", append(slices.Clone(one), 0), 1, len(one) + 1},
-		{"half a word before a low state", append(low(one, 0), 0), 1, len(one) + 1},
+		{"half a word", append(slices.Clone(one), 0), 1, 0},
+		{"half a word before a low state", append(low(four, 1), 0), 4, 0},
 		{"a low state", low(four, 2), 4, 8},
 		{"a low state before too few words", low(one, 0)[:4], 1, 0},
 		{"a word too few", one[:len(one)-2], 1, len(one) - 2},
-		{"a word too many", append(slices.Clone(one), 0, 0), 1, len(one) + 2},
-		{"a word too many before another state", append(slices.Clone(other), 0, 0), 1, len(one) + 2},
+		{"a word too many", append(slices.Clone(one), 0, 0), 1, len(one)},
+		{"two words too many", append(slices.Clone(one), 0, 0, 0, 0), 1, len(one)},
+		{"a word too many before another state", append(slices.Clone(other), 0, 0), 1, len(one)},
 		{"another state at the end", other, 1, len(one)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

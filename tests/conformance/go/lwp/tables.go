@@ -40,91 +40,68 @@ func (m model) below(symbol int) uint32 { return uint32(m[symbol]) }
 // frequency is that of a symbol.
 func (m model) frequency(symbol int) uint32 { return uint32(m[symbol+1] - m[symbol]) }
 
+// tablesMagic begins a file of tables, and ends in its version.
+const tablesMagic = "\x89LWE\x01"
+
+// Where the fields of a file of tables stand.
 const (
-	tablesMagic   = "\x89LWE"
-	tablesVersion = 1
+	axisAt        = 5
+	topSymbolAt   = 6
+	modelsAt      = 7
+	frequenciesAt = 11
 )
 
 // ParseTables reads a file of tables. An error is always an [*Error], whose offset counts from the
 // start of the file.
 func ParseTables(file []byte) (*Tables, error) {
-	c := &cursor{bytes: file, short: EntropyTables}
-	t := &Tables{}
-	models, err := t.readHeader(c)
-	if err != nil {
-		return nil, err
+	if len(file) < frequenciesAt {
+		return nil, refuse(EntropyTables, len(file), fmt.Sprintf("at least %d bytes", frequenciesAt), "%d", len(file))
+	}
+	if found := file[:axisAt]; string(found) != tablesMagic {
+		return nil, refuse(EntropyTables, 0, fmt.Sprintf("magic and version % X", tablesMagic), "% X", found)
+	}
+	t := &Tables{axis: axis(file[axisAt]), symbols: int(file[topSymbolAt]) + 1}
+	if t.axis > axisRow {
+		return nil, refuse(EntropyTables, axisAt, "axis 0, 1 or 2", "%d", t.axis)
+	}
+	if t.symbols < 2 {
+		return nil, refuse(EntropyTables, topSymbolAt, "a top symbol of at least 1", "0")
+	}
+	models := binary.LittleEndian.Uint32(file[modelsAt:])
+	if models == 0 || t.axis == axisShared && models != 1 {
+		return nil, refuse(EntropyTables, modelsAt, "at least one model, and no other on axis 0", "%d", models)
 	}
 	// Below 2^42, so that nothing wraps. What is there has this length before anything is allocated.
-	if length := uint64(models) * uint64(t.symbols) * 2; length != uint64(c.left()) {
-		return nil, refuse(EntropyTables, c.offset(), fmt.Sprintf("%d bytes of frequencies", length), "%d", c.left())
+	if length := frequenciesAt + 2*uint64(models)*uint64(t.symbols); length != uint64(len(file)) {
+		return nil, refuse(EntropyTables, int(min(length, uint64(len(file)))), fmt.Sprintf("%d bytes", length),
+			"%d", len(file))
 	}
-	t.sums = make([]uint16, 0, int(models)*(t.symbols+1))
-	for range models {
-		if err := t.readModel(c); err != nil {
-			return nil, err
-		}
+	if err := t.readModels(file, int(models)); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
 
-// readHeader reads everything before the frequencies, and gives the number of models.
-func (t *Tables) readHeader(c *cursor) (uint32, error) {
-	found, err := c.take("magic of tables", uint64(len(tablesMagic)))
-	if err != nil {
-		return 0, err
-	}
-	if string(found) != tablesMagic {
-		return 0, refuse(EntropyTables, 0, fmt.Sprintf("magic % X", tablesMagic), "% X", found)
-	}
-	at := c.offset()
-	fields, err := c.take("version, axis and highest symbol of tables", 3)
-	if err != nil {
-		return 0, err
-	}
-	version, highest := fields[0], fields[2]
-	t.axis, t.symbols = axis(fields[1]), int(highest)+1
-	if version != tablesVersion {
-		return 0, refuse(EntropyTables, at, fmt.Sprintf("version %d of tables", tablesVersion), "%d", version)
-	}
-	if t.axis > axisRow {
-		return 0, refuse(EntropyTables, at+1, "axis 0, 1 or 2", "%d", t.axis)
-	}
-	if highest == 0 {
-		return 0, refuse(EntropyTables, at+2, "a highest symbol of at least 1", "0")
-	}
-	at = c.offset()
-	number, err := c.take("number of models", 4)
-	if err != nil {
-		return 0, err
-	}
-	models := binary.LittleEndian.Uint32(number)
-	if models == 0 || t.axis == axisShared && models != 1 {
-		return 0, refuse(EntropyTables, at, "at least one model, and no other if it is shared", "%d", models)
-	}
-	return models, nil
-}
-
-// readModel appends the sums of the next model.
-func (t *Tables) readModel(c *cursor) error {
-	start := c.offset()
-	sum := uint32(0)
-	for range t.symbols {
-		t.sums = append(t.sums, uint16(sum))
-		at := c.offset()
-		written, err := c.take("frequency", 2)
-		if err != nil {
-			return err
+// readModels reads the frequencies, of which the file has as many as it says.
+func (t *Tables) readModels(file []byte, models int) error {
+	t.sums = make([]uint16, 0, models*(t.symbols+1))
+	at := frequenciesAt
+	for range models {
+		start, sum := at, 0
+		for range t.symbols {
+			frequency := int(binary.LittleEndian.Uint16(file[at:]))
+			if frequency == 0 {
+				return refuse(EntropyTables, at, "frequencies of at least 1", "0")
+			}
+			t.sums = append(t.sums, uint16(sum)) // a sum that does not fit is refused below
+			sum += frequency
+			at += 2
 		}
-		frequency := uint32(binary.LittleEndian.Uint16(written))
-		if frequency == 0 {
-			return refuse(EntropyTables, at, "frequencies of at least 1", "0")
+		if sum != totalFrequency {
+			return refuse(EntropyTables, start, fmt.Sprintf("frequencies that add up to %d", totalFrequency), "%d", sum)
 		}
-		sum += frequency // of at most 256: far below 2^32
+		t.sums = append(t.sums, totalFrequency)
 	}
-	if sum != totalFrequency {
-		return refuse(EntropyTables, start, fmt.Sprintf("frequencies that add up to %d", totalFrequency), "%d", sum)
-	}
-	t.sums = append(t.sums, totalFrequency)
 	return nil
 }
 
