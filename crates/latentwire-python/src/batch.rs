@@ -18,6 +18,9 @@ use crate::resources::Lossless;
 use crate::route::{ModelTuple, model_ref};
 use crate::write::{OptionsArgument, elements};
 
+/// Messages that are written before they are handed over.
+const BLOCK: usize = 256;
+
 /// Write the messages of one sender: `latents` [N, ...] are those of message `message_ids[n]`.
 #[pyfunction]
 #[pyo3(signature = (latents, *, message_ids, sender, receiver, space, options, lossless, threads))]
@@ -60,9 +63,15 @@ pub(crate) fn encode_many<'py>(
         }
         .encode(&options)
     };
-    let packets =
-        py.detach(|| on_all_cores(&rows, threads, encode)).map_err(|error| raise(py, &error))?;
-    Ok(packets.iter().map(|packet| PyBytes::new(py, packet)).collect())
+    let mut packets = Vec::with_capacity(*count);
+    // Block by block, so that the memory of one serves the next: it costs more than the codec.
+    for block in rows.chunks(BLOCK) {
+        let written = py
+            .detach(|| on_all_cores(block, threads, encode))
+            .map_err(|error| raise(py, &error))?;
+        packets.extend(written.iter().map(|packet| PyBytes::new(py, packet)));
+    }
+    Ok(packets)
 }
 
 /// Decode the first tensor of many packets, each within the limits: float32 arrays.
