@@ -141,10 +141,14 @@ fn check_index(data: &[u8], parts: &[Part], limits: &Limits) {
     }
 }
 
-/// What follows the last packet is cut off and a packet appended: all are found again.
+/// A stream that is whole but for its end: that is cut off and a packet appended, and all are found.
+/// Where there is damage further in front, what is appended may happen to complete it.
 fn check_torn(data: &[u8], parts: &[Part], limits: &Limits) {
     let mut expected = packets(parts);
     let Some(last) = expected.last() else { return };
+    if !parts.iter().take(expected.len()).all(|part| matches!(part, Part::Packet(_))) {
+        return;
+    }
     let end = last.end() as usize;
     let mut writer = PacketWriter::resume(data[..end].to_vec(), last.end());
     let packet = &data[last.offset() as usize..end];
