@@ -35,7 +35,6 @@ __all__ = [
     "encode_choices",
     "encode_free_text",
     "encode_literals",
-    "encode_many",
     "encode_metadata",
     "encode_schema",
     "encode_text",
@@ -89,17 +88,6 @@ def encode(
     lossless: _Lossless,
     route: _Route | None,
 ) -> bytes: ...
-def encode_many(
-    latents: NDArray[np.float32],
-    *,
-    message_ids: list[bytes],
-    sender: _Model,
-    receiver: _Model | None,
-    space: tuple[bytes, str],
-    options: _Options,
-    lossless: _Lossless,
-    threads: int | None,
-) -> list[bytes]: ...
 def decode_many(
     packets: list[bytes], *, limits: _Limits, lossless: _Lossless, threads: int | None
 ) -> list[NDArray[np.float32]]: ...
@@ -153,6 +141,7 @@ class PacketEncoder:
         number: int,
     ) -> Self: ...
     def encode(self, latents: NDArray[np.float32]) -> bytes: ...
+    def encode_many(self, latents: NDArray[np.float32], threads: int | None) -> list[bytes]: ...
 
 @final
 class SealKey:

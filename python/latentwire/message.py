@@ -6,11 +6,9 @@ torch: a torch tensor is recognized when it comes along.
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +25,24 @@ from latentwire.forms import (
     check_encoding,
     form_tuple,
 )
+from latentwire.limits import DEFAULT_LIMITS, UNLIMITED, Limits
+from latentwire.packet_parts import Codes, ScalesInfo, Section, SectionInfo, TensorInfo
+from latentwire.references import (
+    FINGERPRINT_BYTES,
+    ModelRef,
+    Route,
+    SpaceRef,
+    check_sixteen_bytes,
+    new_message_id,
+)
 from latentwire.resources import NO_RESOURCES, Resources
 
 if TYPE_CHECKING:
-    from latentwire._native import _Header, _Route, _Tensor
+    from latentwire._native import _Header, _Tensor
 
 __all__ = [
+    "DEFAULT_LIMITS",
+    "FINGERPRINT_BYTES",
     "FORMAT_VERSION",
     "Codes",
     "Compression",
@@ -49,8 +59,7 @@ __all__ = [
     "SpaceRef",
     "TensorInfo",
     "__version__",
-    "decode_many",
-    "encode_many",
+    "new_message_id",
     "quantize_roundtrip",
 ]
 
@@ -58,226 +67,9 @@ __version__: str = _native.__version__
 FORMAT_VERSION: tuple[int, int] = _native.FORMAT_VERSION
 """Major and minor version of the packet format that this release writes."""
 
-FINGERPRINT_BYTES = 16
-_PREFIX_BYTES = 12
 _MOST_ROWS = 2**32 - 1
 _NOTHING = np.zeros(0, np.float32)
 _NOT_CARRIED = (1, 7)  # latents are decoded, a seal is of the bytes that it came with
-_TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED, _ITEMS = _native.DEFAULT_LIMITS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRef:
-    """How a header names a model.
-
-    Attributes:
-        name: 1 to 255 bytes of UTF-8 without control characters.
-        fingerprint: 16 bytes; equal fingerprints mean equal weights of the trained part.
-        revision: At most 255 bytes; may be empty.
-    """
-
-    name: str
-    fingerprint: bytes
-    revision: str = ""
-    _checked: tuple[bytes, str, str] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
-
-    def _tuple(self, what: str) -> tuple[bytes, str, str]:
-        """For the native module; checked once, since one reference names many messages."""
-        if self._checked is None:
-            _check_sixteen(f"{what}'s fingerprint", self.fingerprint)
-            _check_unicode(self.name, self.revision)
-            checked = (self.fingerprint, self.name, self.revision)
-            object.__setattr__(self, "_checked", checked)
-            return checked
-        return self._checked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceRef:
-    """How a header names a latent space.
-
-    Attributes:
-        name: 1 to 255 bytes of UTF-8 without control characters.
-        fingerprint: 16 bytes: the fingerprint of the space's manifest.
-    """
-
-    name: str
-    fingerprint: bytes
-    _checked: tuple[bytes, str] | None = field(default=None, init=False, repr=False, compare=False)
-
-    def _tuple(self) -> tuple[bytes, str]:
-        """For the native module; checked once, since one reference names many messages."""
-        if self._checked is None:
-            _check_sixteen("space's fingerprint", self.fingerprint)
-            _check_unicode(self.name)
-            checked = (self.fingerprint, self.name)
-            object.__setattr__(self, "_checked", checked)
-            return checked
-        return self._checked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a reader is willing to spend on one packet, checked before anything is allocated.
-
-    Attributes:
-        total_bytes: The most bytes of a packet.
-        elements: The most numbers in its latents.
-        sections: The most sections.
-        decompressed_bytes: The most bytes of the payload once its lossless stage is undone.
-        items: The most literals, choices or entries of metadata in one section.
-    """
-
-    total_bytes: int = _TOTAL
-    elements: int = _ELEMENTS
-    sections: int = _SECTIONS
-    decompressed_bytes: int = _DECOMPRESSED
-    items: int = _ITEMS
-
-    def _tuple(self) -> tuple[int, int, int, int, int]:
-        sizes = (self.total_bytes, self.elements, self.sections, self.decompressed_bytes)
-        return (*sizes, self.items)
-
-
-DEFAULT_LIMITS = Limits()
-_UNLIMITED = Limits(
-    total_bytes=2**63 - 1, elements=2**63 - 1, sections=2**63 - 1, decompressed_bytes=2**63 - 1
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """What two hosts have agreed on, so that a compact packet need not say it.
-
-    Attributes:
-        id: Its number, below 2**32; below 128 it takes one byte.
-        sender: From whom.
-        space: In what space.
-        receiver: To whom; None: anyone who hears the space.
-        message_prefix: The first 12 bytes of the message ids on this route; the last four count
-            its messages.
-        codebook: Fingerprint of the codebook of latents that are codes.
-        dictionary: Fingerprint of the dictionary of payloads that are compressed with one.
-        tables: Fingerprint of the tables of payloads that are entropy coded.
-    """
-
-    id: int
-    sender: ModelRef
-    space: SpaceRef
-    receiver: ModelRef | None = None
-    message_prefix: bytes = field(default_factory=lambda: new_message_id()[:_PREFIX_BYTES])
-    codebook: bytes | None = None
-    dictionary: bytes | None = None
-    tables: bytes | None = None
-
-    def message_id(self, number: int) -> bytes:
-        """The id of message ``number`` on this route: 16 bytes, in order of the numbers."""
-        return self.message_prefix + number.to_bytes(4)
-
-    def _tuple(self) -> _Route:
-        return (
-            self.id,
-            self.message_prefix,
-            self.sender._tuple("sender"),
-            None if self.receiver is None else self.receiver._tuple("receiver"),
-            self.space._tuple(),
-            self.codebook,
-            self.dictionary,
-            self.tables,
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Codes:
-    """Latents that are indices into a codebook which both ends have.
-
-    Attributes:
-        codes: uint16 array of rank 1 to 4, each below ``size``.
-        codebook: Fingerprint of the codebook, 16 bytes.
-        size: Entries of the codebook: 2 to 65,536.
-    """
-
-    codes: NDArray[np.uint16]
-    codebook: bytes
-    size: int
-
-    def _tuple(self) -> tuple[NDArray[np.uint16], bytes, int]:
-        return (np.ascontiguousarray(self.codes, dtype=np.uint16), self.codebook, self.size)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section beside the latents, as bytes.
-
-    Attributes:
-        type: 2 to 8191, but for 7 (the seal).
-        body: Its bytes.
-    """
-
-    type: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SectionInfo:
-    """Where a section lies in its packet.
-
-    Attributes:
-        type: 1 (latents) to 8191.
-        critical: Whether a reader that does not know the type must refuse the packet.
-        offset: First byte of its body, from the start of the packet.
-        length: Bytes of its body.
-    """
-
-    type: int
-    critical: bool
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScalesInfo:
-    """How the scales of a tensor are written.
-
-    Attributes:
-        width: ``f16`` or ``f32``.
-        shared_by: See ``Scales``.
-        asymmetric: Whether each comes with a zero point.
-    """
-
-    width: str
-    shared_by: Scales
-    asymmetric: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """How a tensor is written, and where.
-
-    Attributes:
-        name: Empty for the one without a name.
-        shape: Extents, outermost first.
-        encoding: An ``Encoding``, or ``codes``.
-        compression: The lossless stage that was kept.
-        scales: None for encodings that have none.
-        payload_offset: First byte of its payload, from the start of the packet.
-        payload_length: Bytes of its payload.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    encoding: str
-    compression: Compression
-    scales: ScalesInfo | None
-    payload_offset: int
-    payload_length: int
-
-
-def new_message_id() -> bytes:
-    """16 bytes that sort by time: a UUID of version 7 (RFC 9562)."""
-    return _native.message_id(time.time_ns(), int.from_bytes(os.urandom(8)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -313,7 +105,7 @@ class Message:
                 for name, tensor in self.tensors.items()
             }
             object.__setattr__(self, "tensors", tensors)
-        _check_sixteen("message id", self.message_id)
+        check_sixteen_bytes("message id", self.message_id)
         self.sender._tuple("sender")
         self.space._tuple()
         if self.receiver is not None:
@@ -393,7 +185,7 @@ class Packet:
     def _native(self) -> _NativePacket:
         # Bytes that were just written are sound: they are taken apart when somebody asks.
         if self._parsed is None:
-            self._parsed = _NativePacket.parse(self._data, _UNLIMITED._tuple())
+            self._parsed = _NativePacket.parse(self._data, UNLIMITED._tuple())
         return self._parsed
 
     @classmethod
@@ -440,9 +232,9 @@ class Packet:
         data = bytes(self)
         return Message(
             latents=_NOTHING if isinstance(unnamed, Codes) else unnamed,
-            sender=_model_ref(sender),
+            sender=ModelRef._of(sender),
             space=SpaceRef(fingerprint=space[0], name=space[1]),
-            receiver=None if receiver is None else _model_ref(receiver),
+            receiver=None if receiver is None else ModelRef._of(receiver),
             tensors=tensors,
             sections=tuple(
                 Section(kind, data[offset : offset + length])
@@ -551,13 +343,13 @@ class Packet:
     @property
     def sender(self) -> ModelRef:
         """Who speaks."""
-        return _model_ref(self._header()[1])
+        return ModelRef._of(self._header()[1])
 
     @property
     def receiver(self) -> ModelRef | None:
         """Whom it is meant for; None: anyone who hears the space."""
         named = self._header()[2]
-        return None if named is None else _model_ref(named)
+        return None if named is None else ModelRef._of(named)
 
     @property
     def space(self) -> SpaceRef:
@@ -574,7 +366,7 @@ class Packet:
                 shape=tuple(shape),
                 encoding=encoding,
                 compression=cast(Compression, compression),
-                scales=None if scales is None else _scales_info(scales),
+                scales=None if scales is None else ScalesInfo._of(scales),
                 payload_offset=offset,
                 payload_length=length,
             )
@@ -636,80 +428,6 @@ class Packet:
         )
 
 
-def encode_many(
-    latents: Any,
-    *,
-    sender: ModelRef,
-    space: SpaceRef,
-    receiver: ModelRef | None = None,
-    encoding: Encoding = "int8",
-    scales: Scales = "row",
-    asymmetric: bool = False,
-    compression: Compression = "none",
-    level: int = ZSTD_LEVEL,
-    resources: Resources = NO_RESOURCES,
-    message_ids: Sequence[bytes] | None = None,
-    threads: int | None = None,
-) -> list[bytes]:
-    """Write many messages of one sender at once, on all cores.
-
-    Args:
-        latents: Float32 [N, ...], the latents of N messages.
-        sender: Who speaks.
-        space: The latent space of the numbers.
-        receiver: Whom they are meant for; None: anyone.
-        encoding: See ``Message.encode``, here and for the next four.
-        scales: Which numbers share a scale.
-        asymmetric: Whether scales have zero points.
-        compression: The lossless stage to try.
-        level: Level of zstd.
-        resources: Dictionaries and tables that both ends have.
-        message_ids: N ids of 16 bytes; new ones unless given.
-        threads: At most so many; default: one a core.
-
-    Returns:
-        The bytes of N packets, in order.
-
-    Raises:
-        InvalidMessageError: See ``Message.encode``.
-    """
-    array = as_float32(latents)
-    ids = list(message_ids) if message_ids is not None else None
-    return _native.encode_many(
-        array,
-        message_ids=ids or [new_message_id() for _ in range(len(array))],
-        sender=sender._tuple("sender"),
-        receiver=None if receiver is None else receiver._tuple("receiver"),
-        space=space._tuple(),
-        options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
-        lossless=resources._lossless(),
-        threads=threads,
-    )
-
-
-def decode_many(
-    packets: Sequence[bytes],
-    limits: Limits = DEFAULT_LIMITS,
-    *,
-    resources: Resources = NO_RESOURCES,
-    threads: int | None = None,
-) -> list[NDArray[np.float32]]:
-    """Decode the first tensor of many packets at once, on all cores.
-
-    Args:
-        packets: Bytes of packets.
-        limits: What each of them may take.
-        resources: Dictionaries and tables that they may name.
-        threads: At most so many; default: one a core.
-
-    Raises:
-        WireError: For the first packet that is refused.
-    """
-    return _native.decode_many(
-        list(packets), limits=limits._tuple(), lossless=resources._lossless(), threads=threads
-    )
-
-
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:
     """Exactly what a receiver would decode of these latents.
 
@@ -726,33 +444,3 @@ def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDAr
     """
     check_encoding(encoding)
     return _native.quantize_roundtrip(as_float32(latents), encoding)
-
-
-def _scales_info(scales: tuple[str, str, int, bool]) -> ScalesInfo:
-    width, granularity, group, asymmetric = scales
-    shared_by = group if granularity == "group" else cast(Scales, granularity)
-    return ScalesInfo(width, shared_by, asymmetric)
-
-
-def _check_sixteen(what: str, value: bytes) -> None:
-    if len(value) != FINGERPRINT_BYTES:
-        raise InvalidMessageError(
-            f"the {what} must have {FINGERPRINT_BYTES} bytes, not {len(value)}", id="message.name"
-        )
-
-
-def _check_unicode(*texts: str) -> None:
-    """Refuse what UTF-8 cannot say: a name from a file system may hold lone surrogates."""
-    for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidMessageError(
-                f"a name cannot be written: expected text that UTF-8 can hold, found {text!a}",
-                id="message.name",
-            ) from error
-
-
-def _model_ref(named: tuple[bytes, str, str]) -> ModelRef:
-    fingerprint, name, revision = named
-    return ModelRef(name=name, fingerprint=fingerprint, revision=revision)

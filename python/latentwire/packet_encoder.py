@@ -1,12 +1,17 @@
-"""Writing many messages that differ in their latents alone."""
+"""Many packets: written one by one or on all cores, and read on all cores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latentwire import _native
 from latentwire.forms import ZSTD_LEVEL, Compression, Encoding, Scales, as_float32, form_tuple
-from latentwire.message import ModelRef, Route, SpaceRef
+from latentwire.limits import DEFAULT_LIMITS, Limits
+from latentwire.references import ModelRef, Route, SpaceRef
 from latentwire.resources import NO_RESOURCES, Resources
 
 
@@ -71,3 +76,41 @@ class PacketEncoder:
             OverflowError: If the 2**32 numbers of a route are used up.
         """
         return self._inner.encode(as_float32(latents))
+
+    def encode_many(self, latents: Any, *, threads: int | None = None) -> list[bytes]:
+        """The bytes of the packets of N more messages, written on all cores.
+
+        Args:
+            latents: Float32 [N, ...], the latents of N messages.
+            threads: At most so many; default: one a core.
+
+        Returns:
+            N packets, in order, each with an id of its own.
+
+        Raises:
+            InvalidMessageError, OverflowError: See ``encode``. Nothing has been written then.
+        """
+        return self._inner.encode_many(as_float32(latents), threads)
+
+
+def decode_many(
+    packets: Sequence[bytes],
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    resources: Resources = NO_RESOURCES,
+    threads: int | None = None,
+) -> list[NDArray[np.float32]]:
+    """Decode the first tensor of many packets at once, on all cores.
+
+    Args:
+        packets: Bytes of packets.
+        limits: What each of them may take.
+        resources: Dictionaries and tables that they may name.
+        threads: At most so many; default: one a core.
+
+    Raises:
+        WireError: For the first packet that is refused.
+    """
+    return _native.decode_many(
+        list(packets), limits=limits._tuple(), lossless=resources._lossless(), threads=threads
+    )

@@ -5,7 +5,7 @@ Keys are the caller's: how two hosts come by a common one is not the format's bu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,19 +34,18 @@ class VerifyKey:
         UntrustedPacketError: If the bytes are no public key.
     """
 
-    __slots__ = ("_make",)
+    __slots__ = ("_inner",)
 
-    _make: Callable[[], _native.VerifyKey]
+    _inner: _native.VerifyKey
 
     def __init__(self, algorithm: Algorithm, id: bytes, key: bytes) -> None:
         _check(id, key)
-        self._make = lambda: _native.VerifyKey(algorithm, id, key)
-        self._make()
+        self._inner = _native.VerifyKey(algorithm, id, key)
 
     @property
     def public_bytes(self) -> bytes | None:
         """The bytes of a public key, for whoever verifies; None for a key that is shared."""
-        return self._make().public_bytes()
+        return self._inner.public_bytes()
 
     def __repr__(self) -> str:
         return "<VerifyKey>"
@@ -73,7 +72,7 @@ class SealKey:
     def verify_key(self) -> VerifyKey:
         """What the seals of this key are verified with."""
         made = VerifyKey.__new__(VerifyKey)
-        made._make = self._inner.verify_key
+        made._inner = self._inner.verify_key()
         return made
 
     def __repr__(self) -> str:
@@ -151,8 +150,9 @@ class Verifier:
         max_sessions: int | None = None,
         expecting_sessions: bool = False,
     ) -> None:
-        made = [key._make() for key in keys]
-        self._inner = _native.Verifier(made, max_sessions, expecting_sessions)
+        self._inner = _native.Verifier(
+            [key._inner for key in keys], max_sessions, expecting_sessions
+        )
 
     def expect(self, key_id: bytes, session: bytes) -> None:
         """Announce a session.

@@ -17,10 +17,8 @@ from latentwire.message import (
     Scales,
     ScalesInfo,
     SpaceRef,
-    decode_many,
-    encode_many,
 )
-from latentwire.packet_encoder import PacketEncoder
+from latentwire.packet_encoder import PacketEncoder, decode_many
 from latentwire.resources import Dictionary, EntropyTables, Resources
 
 SENDER = ModelRef(name="tiny-llama", fingerprint=bytes(16))
@@ -128,10 +126,10 @@ def test_the_first_rows_are_those_that_would_have_been_sent_alone() -> None:
 @pytest.mark.parametrize("threads", [None, 1, 3])
 def test_many_messages_are_written_and_read_as_one_would_be(threads: int | None) -> None:
     latents = np.random.default_rng(2).standard_normal((7, 4, 8)).astype(np.float32)
-    ids = [bytes([number] * 16) for number in range(7)]
-    packets = encode_many(
-        latents, sender=SENDER, space=SPACE, message_ids=ids, encoding="int4", threads=threads
-    )
+    encoder = PacketEncoder(sender=SENDER, space=SPACE, encoding="int4")
+    packets = encoder.encode_many(latents, threads=threads)
+    ids = [Packet.from_bytes(packet).message_id for packet in packets]
+    assert len(set(ids)) == 7
     single = [
         bytes(message(latents=row, message_id=id_).encode("int4"))
         for row, id_ in zip(latents, ids, strict=True)
@@ -143,13 +141,14 @@ def test_many_messages_are_written_and_read_as_one_would_be(threads: int | None)
 
 def test_a_batch_reports_the_first_that_is_refused() -> None:
     latents = np.ones((3, 2, 2), np.float32)
-    packets = encode_many(latents, sender=SENDER, space=SPACE)
+    encoder = PacketEncoder(sender=SENDER, space=SPACE)
+    packets = encoder.encode_many(latents)
     with pytest.raises(errors.TruncatedPacketError):
         decode_many([packets[0], packets[1][:-1], b"no packet"])
     latents[1, 0, 0] = np.nan
     with pytest.raises(errors.InvalidMessageError):
-        encode_many(latents, sender=SENDER, space=SPACE)
-    assert encode_many(latents[:0], sender=SENDER, space=SPACE) == []
+        encoder.encode_many(latents)
+    assert encoder.encode_many(latents[:0]) == []
     assert decode_many([]) == []
 
 
@@ -169,6 +168,27 @@ def test_an_encoder_numbers_the_messages_of_a_route() -> None:
     assert packet.route == (2**32 - 2, ROUTE.id)
     with pytest.raises(OverflowError):
         encoder.encode(NUMBERS)
+
+
+def test_a_batch_on_a_route_goes_on_where_the_last_message_stopped() -> None:
+    encoder = PacketEncoder(sender=SENDER, space=SPACE, route=ROUTE)
+    first = encoder.encode(NUMBERS)
+    batch = encoder.encode_many(np.stack([NUMBERS] * 3))
+    numbers = [(Packet.from_bytes(packet).route or (None,))[0] for packet in (first, *batch)]
+    assert numbers == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"id": 2**32}, {"id": -1}, {"message_prefix": b"short"}, {"codebook": b"c"}, {"tables": b""}],
+)
+def test_a_route_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidMessageError):
+        Route(**{"id": 1, "sender": SENDER, "space": SPACE, **wrong})
+    with pytest.raises(errors.InvalidMessageError):
+        ROUTE.message_id(2**32)
+    with pytest.raises(errors.InvalidMessageError):
+        message(tensors={"codes": Codes(CODES.codes, b"c", 6)}).encode()
 
 
 def test_entropy_tables_shorten_codes_and_are_needed_to_read_them() -> None:
@@ -196,10 +216,10 @@ def test_entropy_tables_shorten_codes_and_are_needed_to_read_them() -> None:
         sent.encode("int4", compression="entropy")
     auto = sent.encode("int4", compression="auto", resources=resources)
     assert len(auto) <= len(short)
-    batch = encode_many(
-        sample[:3], sender=SENDER, space=SPACE, encoding="int4", compression="entropy",
-        resources=resources,
-    )  # fmt: skip
+    encoder = PacketEncoder(
+        sender=SENDER, space=SPACE, encoding="int4", compression="entropy", resources=resources
+    )
+    batch = encoder.encode_many(sample[:3])
     assert len(decode_many(batch, resources=resources)) == 3
 
 

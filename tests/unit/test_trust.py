@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from latentwire import errors
+from latentwire.benchmark.sealed import crc32c
 from latentwire.message import Message, ModelRef, Packet, Route, SpaceRef
 from latentwire.resources import EntropyTables, Resources
 from latentwire.trust import (
@@ -62,16 +63,6 @@ def test_a_packet_with_any_bit_altered_is_refused(algorithm: Algorithm) -> None:
         with pytest.raises(errors.WireError):
             verifier.verify(bytes(data) + crc32c(bytes(data)).to_bytes(4, "little"))
     verifier.verify(sealed)
-
-
-def crc32c(data: bytes) -> int:
-    """The checksum of section 7, bit by bit."""
-    value = 0xFFFFFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    return value ^ 0xFFFFFFFF
 
 
 def test_the_checksum_of_these_tests_is_right() -> None:

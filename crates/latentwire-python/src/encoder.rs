@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use latentwire::{Fingerprint, Header, Latents, Message, MessageId, Route, Shape, SpaceRef};
+use latentwire::{
+    EncodeOptions, Fingerprint, Header, Latents, Message, MessageId, Route, Shape, SpaceRef,
+};
 use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyOSError, PyOverflowError};
+use pyo3::exceptions::{PyOSError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::batch::on_all_cores;
 use crate::errors::raise;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
@@ -52,16 +55,61 @@ impl PyPacketEncoder {
         latents: PyReadonlyArrayDyn<'py, f32>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let shape = Shape::new(latents.shape()).map_err(|error| raise(py, &error))?;
-        let latents = vec![Latents::new(shape, Cow::Borrowed(elements(&latents)?))];
         let options = self.options.options(&self.lossless)?;
         let route = self.route.as_ref().map(PyRoute::borrowed);
         let header = self.header(route.as_ref())?;
-        let message = Message { header, latents, sections: Vec::new() };
-        let packet = match &route {
-            Some(route) => message.encode_on(route, &options),
-            None => message.encode(&options),
-        };
+        let packet = write(elements(&latents)?, shape, header, route.as_ref(), &options);
         packet.map(|packet| PyBytes::new(py, &packet)).map_err(|error| raise(py, &error))
+    }
+
+    /// The packets of more messages, one for each of `latents` [N, ...].
+    fn encode_many<'py>(
+        &self,
+        py: Python<'py>,
+        latents: PyReadonlyArrayDyn<'py, f32>,
+        threads: Option<usize>,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let [count, extents @ ..] = latents.shape() else {
+            return Err(PyValueError::new_err("expected latents of at least two axes"));
+        };
+        if *count == 0 {
+            return Ok(Vec::new());
+        }
+        let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
+        let options = self.options.options(&self.lossless)?;
+        let route = self.route.as_ref().map(PyRoute::borrowed);
+        let numbers = elements(&latents)?.chunks_exact(shape.num_elements() as usize);
+        let messages = numbers.map(|numbers| Ok((numbers, self.header(route.as_ref())?)));
+        let messages = messages.collect::<PyResult<Vec<_>>>()?;
+        let encode =
+            |&(numbers, header): &(_, _)| write(numbers, shape, header, route.as_ref(), &options);
+        let mut packets = Vec::with_capacity(*count);
+        // Block by block, so that the memory of one serves the next: it costs more than the codec.
+        for block in messages.chunks(BLOCK) {
+            let written = py
+                .detach(|| on_all_cores(block, threads, encode))
+                .map_err(|error| raise(py, &error))?;
+            packets.extend(written.iter().map(|packet| PyBytes::new(py, packet)));
+        }
+        Ok(packets)
+    }
+}
+
+/// Messages that are written before they are handed over.
+const BLOCK: usize = 256;
+
+fn write(
+    numbers: &[f32],
+    shape: Shape,
+    header: Header<'_>,
+    route: Option<&Route<'_>>,
+    options: &EncodeOptions<'_>,
+) -> latentwire::Result<Vec<u8>> {
+    let latents = vec![Latents::new(shape, Cow::Borrowed(numbers))];
+    let message = Message { header, latents, sections: Vec::new() };
+    match route {
+        Some(route) => message.encode_on(route, options),
+        None => message.encode(options),
     }
 }
 

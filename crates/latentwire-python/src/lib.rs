@@ -24,7 +24,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::batch::{decode_many, encode_many};
+    use super::batch::decode_many;
     #[pymodule_export]
     use super::encoder::PyPacketEncoder;
     #[pymodule_export]

@@ -266,7 +266,7 @@ fn tensor<'py>(
 }
 
 /// For bytes that have passed the caller's limits already.
-fn already_checked() -> Limits {
+pub(crate) fn already_checked() -> Limits {
     Limits::default()
         .with_total_bytes(usize::MAX)
         .with_elements(usize::MAX)

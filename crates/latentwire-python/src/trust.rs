@@ -2,73 +2,61 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use latentwire::Packet;
 use latentwire::trust::{
     self, Encryptor, EnvelopeKey, KeyId, SealKey, Sealer, SessionId, Verifier, VerifyKey,
 };
-use latentwire::{Limits, Packet};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::raise;
-use crate::packet::PyLimits;
+use crate::packet::{PyLimits, already_checked};
 use crate::resources::ResourcesArgument;
 use crate::route::PyRoute;
 
 /// A key that seals.
 #[pyclass(name = "SealKey", module = "latentwire._native", frozen)]
-pub(crate) struct PySealKey {
-    algorithm: String,
-    id: KeyId,
-    key: [u8; 32],
-}
+pub(crate) struct PySealKey(SealKey);
 
 #[pymethods]
 impl PySealKey {
     #[new]
-    fn new(algorithm: String, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
-        let made = Self { algorithm, id: KeyId(id), key };
-        made.key().map(|_| made)
-    }
-
-    fn verify_key(&self) -> PyResult<PyVerifyKey> {
-        Ok(PyVerifyKey(Mutex::new(Some(self.key()?.verify_key()))))
-    }
-}
-
-impl PySealKey {
-    fn key(&self) -> PyResult<SealKey> {
-        match self.algorithm.as_str() {
-            "hmac-sha-256" => Ok(SealKey::hmac_sha256(self.id, self.key)),
-            "blake3" => Ok(SealKey::blake3(self.id, self.key)),
-            "ed25519" => Ok(SealKey::ed25519(self.id, self.key)),
+    fn new(algorithm: &str, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
+        let id = KeyId(id);
+        match algorithm {
+            "hmac-sha-256" => Ok(Self(SealKey::hmac_sha256(id, key))),
+            "blake3" => Ok(Self(SealKey::blake3(id, key))),
+            "ed25519" => Ok(Self(SealKey::ed25519(id, key))),
             other => Err(no_algorithm(other)),
         }
     }
+
+    fn verify_key(&self) -> PyVerifyKey {
+        PyVerifyKey(self.0.verify_key())
+    }
 }
 
-/// A key that seals are verified with; it moves into the verifier that it is given to.
+/// A key that seals are verified with.
 #[pyclass(name = "VerifyKey", module = "latentwire._native", frozen)]
-pub(crate) struct PyVerifyKey(Mutex<Option<VerifyKey>>);
+pub(crate) struct PyVerifyKey(VerifyKey);
 
 #[pymethods]
 impl PyVerifyKey {
     #[new]
     fn new(py: Python<'_>, algorithm: &str, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
         let id = KeyId(id);
-        let made = match algorithm {
-            "hmac-sha-256" => VerifyKey::hmac_sha256(id, key),
-            "blake3" => VerifyKey::blake3(id, key),
-            "ed25519" => VerifyKey::ed25519(id, key).map_err(|error| raise(py, &error))?,
-            other => return Err(no_algorithm(other)),
-        };
-        Ok(Self(Mutex::new(Some(made))))
+        match algorithm {
+            "hmac-sha-256" => Ok(Self(VerifyKey::hmac_sha256(id, key))),
+            "blake3" => Ok(Self(VerifyKey::blake3(id, key))),
+            "ed25519" => VerifyKey::ed25519(id, key).map(Self).map_err(|error| raise(py, &error)),
+            other => Err(no_algorithm(other)),
+        }
     }
 
     /// The bytes of a public key; None for a shared one.
     fn public_bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        let key = locked(&self.0);
-        key.as_ref().and_then(VerifyKey::public_bytes).map(|bytes| PyBytes::new(py, &bytes))
+        self.0.public_bytes().map(|bytes| PyBytes::new(py, &bytes))
     }
 }
 
@@ -86,7 +74,7 @@ pub(crate) struct PySealer(Mutex<Sealer>);
 impl PySealer {
     #[new]
     fn new(py: Python<'_>, key: &PySealKey) -> PyResult<Self> {
-        let sealer = Sealer::new(key.key()?).map_err(|error| raise(py, &error))?;
+        let sealer = Sealer::new(key.0.clone()).map_err(|error| raise(py, &error))?;
         Ok(Self(Mutex::new(sealer)))
     }
 
@@ -124,20 +112,15 @@ impl PyVerifier {
         keys: Vec<PyRef<'_, PyVerifyKey>>,
         max_sessions: Option<usize>,
         expecting_sessions: bool,
-    ) -> PyResult<Self> {
-        let keys = keys.iter().map(|key| {
-            locked(&key.0).take().ok_or_else(|| {
-                PyValueError::new_err("this key was given to another verifier already")
-            })
-        });
-        let mut verifier = Verifier::new(keys.collect::<PyResult<Vec<_>>>()?);
+    ) -> Self {
+        let mut verifier = Verifier::new(keys.iter().map(|key| key.0.clone()));
         if let Some(max_sessions) = max_sessions {
             verifier = verifier.with_max_sessions(max_sessions);
         }
         if expecting_sessions {
             verifier = verifier.expecting_sessions();
         }
-        Ok(Self(Mutex::new(verifier)))
+        Self(Mutex::new(verifier))
     }
 
     fn expect(&self, py: Python<'_>, key_id: [u8; 8], session: [u8; 16]) -> PyResult<()> {
@@ -221,7 +204,7 @@ pub(crate) fn truncate_sealed<'py>(
     packet: &[u8],
     rows: u32,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let limits = Limits::default().with_total_bytes(packet.len());
+    let limits = already_checked();
     let cut =
         Packet::parse(packet, &limits).and_then(|parsed| parsed.truncate_sealed(rows, &limits));
     cut.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))

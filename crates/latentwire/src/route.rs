@@ -59,4 +59,18 @@ impl<'a> Route<'a> {
         let found = format!("message {} of another one", header.message_id);
         Err(Error::nowhere(ErrorKind::MessageRoute, expected, found))
     }
+
+    /// Refuses a codebook, a dictionary or tables other than those that this route stands for.
+    pub(crate) fn check_stands_for(
+        &self,
+        used: Option<Fingerprint>,
+        by_route: Option<Fingerprint>,
+    ) -> Result<()> {
+        if used == by_route {
+            return Ok(());
+        }
+        let name = |named: Option<Fingerprint>| named.map_or("none".into(), |n| n.to_string());
+        let expected = format!("{}, which route {} stands for", name(by_route), self.id);
+        Err(Error::nowhere(ErrorKind::MessageRoute, expected, name(used)))
+    }
 }

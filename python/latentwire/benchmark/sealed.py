@@ -13,7 +13,7 @@ from latentwire.errors import WireError
 from latentwire.message import Message, Packet
 from latentwire.trust import Sealer, SealKey, Verifier
 
-__all__ = ["accepted_and_refused"]
+__all__ = ["accepted_and_refused", "crc32c"]
 
 _ID, _KEY = b"bench-01", bytes(range(32))
 
@@ -69,7 +69,7 @@ def _flipped(data: bytes, rng: random.Random) -> bytes:
     """One bit of header, sections or seal flipped, under a right checksum."""
     altered = bytearray(data[:-4])
     altered[rng.randrange(8, len(altered))] ^= 1 << rng.randrange(8)
-    return bytes(altered) + _crc32c(bytes(altered)).to_bytes(4, "little")
+    return bytes(altered) + crc32c(bytes(altered)).to_bytes(4, "little")
 
 
 def _with_other_rows(sealed: Packet, other: Packet) -> bytes:
@@ -77,7 +77,7 @@ def _with_other_rows(sealed: Packet, other: Packet) -> bytes:
     altered = bytearray(bytes(sealed)[:-4])
     start, length = sealed.payload_offset, sealed.payload_length
     altered[start : start + length] = bytes(other)[other.payload_offset :][:length]
-    return bytes(altered) + _crc32c(bytes(altered)).to_bytes(4, "little")
+    return bytes(altered) + crc32c(bytes(altered)).to_bytes(4, "little")
 
 
 def _table() -> list[int]:
@@ -93,7 +93,8 @@ def _table() -> list[int]:
 _TABLE = _table()
 
 
-def _crc32c(data: bytes) -> int:
+def crc32c(data: bytes) -> int:
+    """The checksum of a packet, for whoever alters one."""
     value = 0xFFFFFFFF
     for byte in data:
         value = value >> 8 ^ _TABLE[(value ^ byte) & 0xFF]

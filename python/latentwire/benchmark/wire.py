@@ -31,7 +31,8 @@ from latentwire.benchmark.rows import Row, Target, at_least, at_most
 from latentwire.benchmark.sealed import accepted_and_refused
 from latentwire.benchmark.timing import Timing, one_core, speedup, time_together
 from latentwire.errors import UsageError
-from latentwire.message import Codes, Compression, Encoding, Message, encode_many
+from latentwire.message import Codes, Compression, Encoding, Message
+from latentwire.packet_encoder import PacketEncoder
 
 __all__ = ["FIGURES", "Measured", "Setting", "measure", "peer_rows", "run_wire", "soft_prompt_rows"]
 
@@ -227,9 +228,10 @@ def _compact(setting: Setting) -> Iterable[Row]:
 def _batch(setting: Setting) -> list[Row]:
     """One call for many messages, on one thread and on two. It is not kept on one core."""
     latents = setting.normal((BATCH_SIZE, *LATENTS_SHAPE))
+    encoder = PacketEncoder(sender=SENDER, space=SPACE)
 
     def encode(threads: int) -> Callable[[], object]:
-        return lambda: encode_many(latents, sender=SENDER, space=SPACE, threads=threads)
+        return lambda: encoder.encode_many(latents, threads=threads)
 
     # A batch takes as long as ten thousand single messages: a twentieth of the rounds is enough.
     timings = time_together({"1": encode(1), "2": encode(2)}, max(1, setting.repeat // 20))

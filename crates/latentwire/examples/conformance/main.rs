@@ -4,6 +4,7 @@
 //! cargo run --package latentwire --example conformance -- (write|check) tests/conformance
 //! ```
 
+mod description;
 mod invalid;
 mod manifest;
 mod valid;

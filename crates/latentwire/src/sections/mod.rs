@@ -37,6 +37,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
+use crate::wire::Packet;
 use crate::wire::cursor::{Cursor, put_varint};
 
 /// Whether `body` may stand in a section of this type. A type that this version gives no meaning
@@ -51,6 +52,24 @@ pub fn check(section_type: u16, body: &[u8], offset: usize, limits: &Limits) -> 
         Metadata::TYPE => Metadata::decode(body, offset, limits).map(drop),
         Trace::TYPE => Trace::decode(body, offset, limits).map(drop),
         _ => Ok(()),
+    }
+}
+
+impl Packet<'_> {
+    /// Reads the bodies of all known sections beside the latents, and whether literals stand in the
+    /// text where they say. Parsing a packet does not: a host that only uses the latents is not to
+    /// fail on what it does not need.
+    pub fn check_sections(&self, limits: &Limits) -> Result<()> {
+        for info in self.sections() {
+            check(info.section_type, info.body(self.as_bytes()), info.offset, limits)?;
+        }
+        let find = |wanted| self.sections().iter().find(|info| info.section_type == wanted);
+        let (Some(literals), Some(text)) = (find(Literals::TYPE), find(Text::TYPE)) else {
+            return Ok(());
+        };
+        let text = Text::decode(text.body(self.as_bytes()), text.offset, limits)?;
+        let body = literals.body(self.as_bytes());
+        Literals::decode(body, literals.offset, limits)?.check_against(&text.0)
     }
 }
 

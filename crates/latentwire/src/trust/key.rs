@@ -25,22 +25,26 @@ pub(super) type Feed<'a> = &'a dyn Fn(Put<'_>) -> Result<()>;
 /// A key that both ends share proves only that one of them sealed a packet. Use one for each
 /// direction, or hold the receiver in the header against yourself: otherwise what you have sent can
 /// be sent back to you.
+#[derive(Clone)]
 pub struct SealKey {
     id: KeyId,
     secret: Secret,
 }
 
+#[derive(Clone)]
 enum Secret {
     Shared(SharedKey),
     Ed25519(Box<SigningKey>),
 }
 
 /// What a [`Verifier`](super::Verifier) checks seals with. Printed without the key.
+#[derive(Clone)]
 pub struct VerifyKey {
     id: KeyId,
     public: Public,
 }
 
+#[derive(Clone)]
 enum Public {
     Shared(SharedKey),
     Ed25519(Box<VerifyingKey>),

@@ -6,74 +6,37 @@ use super::latents::{Format, Front, LatentsInfo};
 use super::read::Packet;
 use super::section::LATENTS;
 use crate::codec::Stage;
-use crate::error::{Error, ErrorKind, Result};
-use crate::message::Fingerprint;
+use crate::error::Result;
 use crate::resources::named_by;
 use crate::route::Route;
 
-/// What the front of a tensor names: a codebook, a dictionary or tables.
-type Named = Option<Fingerprint>;
-
-impl Packet<'_> {
+impl<'a> Packet<'a> {
     /// The same packet in the compact profile. It must be one that `route` stands for.
     pub fn to_compact(&self, route: &Route<'_>) -> Result<Vec<u8>> {
         let header = self.header_on(Some(route))?;
         let message_number = route.message_number(&header)?;
         let address = Address::Compact { message_number, route: route.id };
-        self.readdress(
-            address,
-            |named, by_route, what| {
-                if named.is_some() && named != by_route {
-                    let expected = format!("{what} that route {} names", route.id);
-                    return Err(Error::nowhere(ErrorKind::MessageRoute, expected, "another"));
-                }
-                Ok(None)
-            },
-            route,
-        )
+        let fronts = self.latents().iter().map(|info| {
+            let full = self.full_front(info, Some(route))?;
+            Ok(self.tensor(info, without_names(full, route)?))
+        });
+        let tensors = fronts.collect::<Result<_>>()?;
+        Draft { address, tensors, sections: self.pieces() }.write()
     }
 
     /// The same packet with everything said in full, for whoever does not have the route.
     pub fn to_self_contained(&self, route: &Route<'_>) -> Result<Vec<u8>> {
-        let address = Address::SelfContained(self.header_on(Some(route))?);
-        header::check_address(&address)?;
-        self.readdress(
-            address,
-            |named, by_route, what| named_by(named, Some(route), |_| by_route, what).map(Some),
-            route,
-        )
-    }
-
-    /// The packet with another header, and in every front what `name` makes of what it names.
-    fn readdress(
-        &self,
-        address: Address<'_>,
-        name: impl Fn(Named, Named, &'static str) -> Result<Named>,
-        route: &Route<'_>,
-    ) -> Result<Vec<u8>> {
-        let tensors = self.latents().iter().map(|info| {
-            let format = match info.format {
-                Format::Codes { codebook, size } => {
-                    Format::Codes { codebook: name(codebook, route.codebook, "a codebook")?, size }
-                }
-                numbers @ Format::Numbers(_) => numbers,
-            };
-            let resource = match info.stage {
-                Stage::ZstdDictionary => name(info.resource, route.dictionary, "a dictionary")?,
-                Stage::Entropy => name(info.resource, route.tables, "entropy tables")?,
-                Stage::Stored | Stage::Zstd => None,
-            };
-            Ok(Tensor {
-                front: Front { format, resource, ..self.front(info) },
-                payload: Payload::Given(info.payload(self.as_bytes())),
-            })
+        let header = self.header_on(Some(route))?;
+        header::check(&header)?;
+        let address = Address::SelfContained(header);
+        let fronts = self.latents().iter().map(|info| {
+            let full = self.full_front(info, Some(route))?;
+            Ok(self.tensor(info, full))
         });
-        let tensors = tensors.collect::<Result<_>>()?;
+        let tensors = fronts.collect::<Result<_>>()?;
         Draft { address, tensors, sections: self.pieces() }.write()
     }
-}
 
-impl<'a> Packet<'a> {
     /// The front of a tensor of this packet.
     pub(super) fn front(&self, info: &LatentsInfo) -> Front<'a> {
         Front {
@@ -83,6 +46,39 @@ impl<'a> Packet<'a> {
             stage: info.stage,
             resource: info.resource,
         }
+    }
+
+    /// The front of a tensor with every fingerprint that a route may stand for.
+    pub(super) fn full_front(
+        &self,
+        info: &LatentsInfo,
+        route: Option<&Route<'_>>,
+    ) -> Result<Front<'a>> {
+        let format = match info.format {
+            Format::Codes { codebook, size } => {
+                let codebook = named_by(codebook, route, |route| route.codebook, "a codebook")?;
+                Format::Codes { codebook: Some(codebook), size }
+            }
+            numbers @ Format::Numbers(_) => numbers,
+        };
+        let resource = match info.stage {
+            Stage::Stored | Stage::Zstd => None,
+            Stage::ZstdDictionary => {
+                Some(named_by(info.resource, route, |route| route.dictionary, "a dictionary")?)
+            }
+            Stage::Entropy => {
+                Some(named_by(info.resource, route, |route| route.tables, "entropy tables")?)
+            }
+        };
+        Ok(Front { format, resource, ..self.front(info) })
+    }
+
+    /// A tensor of this packet behind another front.
+    pub(super) fn tensor<'f>(&self, info: &LatentsInfo, front: Front<'f>) -> Tensor<'f>
+    where
+        'a: 'f,
+    {
+        Tensor { front, payload: Payload::Bytes(info.payload(self.as_bytes()).into()) }
     }
 
     /// The sections beside the latents.
@@ -96,4 +92,21 @@ impl<'a> Packet<'a> {
             })
             .collect()
     }
+}
+
+/// A front without the fingerprints that `route` stands for; refuses others.
+fn without_names<'a>(front: Front<'a>, route: &Route<'_>) -> Result<Front<'a>> {
+    let format = match front.format {
+        Format::Codes { codebook, size } => {
+            route.check_stands_for(codebook, route.codebook)?;
+            Format::Codes { codebook: None, size }
+        }
+        numbers @ Format::Numbers(_) => numbers,
+    };
+    match front.stage {
+        Stage::Stored | Stage::Zstd => {}
+        Stage::ZstdDictionary => route.check_stands_for(front.resource, route.dictionary)?,
+        Stage::Entropy => route.check_stands_for(front.resource, route.tables)?,
+    }
+    Ok(Front { format, resource: None, ..front })
 }

@@ -1,5 +1,7 @@
 //! A packet whose parts are known, and how they are put together: the one place that writes packets.
 
+use std::borrow::Cow;
+
 use super::cursor::varint_len;
 use super::header::{self, Address};
 use super::latents::Front;
@@ -26,10 +28,8 @@ pub(crate) struct Tensor<'a> {
 pub(crate) enum Payload<'a> {
     /// Numbers that are quantized as they are written.
     Numbers(Plan, &'a [f32]),
-    /// Bytes that were made for this packet.
-    Made(Vec<u8>),
-    /// Bytes of another packet.
-    Given(&'a [u8]),
+    /// Bytes as they are: made for this packet, or of another one.
+    Bytes(Cow<'a, [u8]>),
 }
 
 /// A section beside the latents.
@@ -43,8 +43,7 @@ impl Tensor<'_> {
     fn len(&self) -> u64 {
         let payload = match &self.payload {
             Payload::Numbers(plan, _) => plan.layout().raw_len(&self.front.shape),
-            Payload::Made(bytes) => bytes.len() as u64,
-            Payload::Given(bytes) => bytes.len() as u64,
+            Payload::Bytes(bytes) => bytes.len() as u64,
         };
         (self.front.len() as u64).saturating_add(payload)
     }
@@ -55,8 +54,7 @@ impl Tensor<'_> {
             Payload::Numbers(plan, numbers) => {
                 plan.write(numbers, self.front.shape.row_len() as usize, out);
             }
-            Payload::Made(bytes) => out.extend_from_slice(bytes),
-            Payload::Given(bytes) => out.extend_from_slice(bytes),
+            Payload::Bytes(bytes) => out.extend_from_slice(bytes),
         }
     }
 }

@@ -118,11 +118,6 @@ pub(crate) fn check(header: &Header<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses names that the header of `address` cannot hold.
-pub(crate) fn check_address(address: &Address<'_>) -> Result<()> {
-    address.header().map_or(Ok(()), check)
-}
-
 /// Bytes that [`write()`] appends.
 pub(crate) fn len(header: &Header<'_>) -> usize {
     let model = |model: &ModelRef<'_>| 16 + 1 + model.name.len() + 1 + model.revision.len();

@@ -1,17 +1,16 @@
 //! What seals and digests need of a packet: its parts in the self-contained form, whatever its own
 //! profile, and the same packet with another seal.
 
-use super::draft::{Draft, Payload, Piece, Tensor};
+use super::draft::{Draft, Piece};
 use super::header;
-use super::latents::{Format, Front, LatentsInfo};
+use super::latents::{Front, LatentsInfo};
 use super::read::Packet;
 use super::section::SEAL;
 use crate::codec::Stage;
 use crate::error::Result;
-use crate::resources::named_by;
 use crate::route::Route;
 
-impl<'a> Packet<'a> {
+impl Packet<'_> {
     /// The same packet with this body of a seal, or without a seal. Payloads are not touched.
     pub(crate) fn with_seal(&self, seal: Option<&[u8]>) -> Result<Vec<u8>> {
         let mut sections: Vec<Piece<'_>> = self.pieces();
@@ -20,10 +19,7 @@ impl<'a> Packet<'a> {
             let at = sections.partition_point(|piece| piece.section_type < SEAL);
             sections.insert(at, Piece { section_type: SEAL, critical: true, body });
         }
-        let tensors = self.latents().iter().map(|info| Tensor {
-            front: self.front(info),
-            payload: Payload::Given(info.payload(self.as_bytes())),
-        });
+        let tensors = self.latents().iter().map(|info| self.tensor(info, self.front(info)));
         Draft { address: *self.address(), tensors: tensors.collect(), sections }.write()
     }
 
@@ -56,27 +52,6 @@ impl<'a> Packet<'a> {
     ) -> Result<Vec<u8>> {
         self.full_front(info, route)
             .map(|front| written(&Front { stage: Stage::Stored, resource: None, ..front }))
-    }
-
-    /// The front of a tensor with every fingerprint that a route may stand for.
-    fn full_front(&self, info: &LatentsInfo, route: Option<&Route<'_>>) -> Result<Front<'a>> {
-        let format = match info.format {
-            Format::Codes { codebook, size } => {
-                let codebook = named_by(codebook, route, |route| route.codebook, "a codebook")?;
-                Format::Codes { codebook: Some(codebook), size }
-            }
-            numbers @ Format::Numbers(_) => numbers,
-        };
-        let resource = match info.stage {
-            Stage::Stored | Stage::Zstd => None,
-            Stage::ZstdDictionary => {
-                Some(named_by(info.resource, route, |route| route.dictionary, "a dictionary")?)
-            }
-            Stage::Entropy => {
-                Some(named_by(info.resource, route, |route| route.tables, "entropy tables")?)
-            }
-        };
-        Ok(Front { format, resource, ..self.front(info) })
     }
 }
 

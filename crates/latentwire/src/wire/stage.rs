@@ -30,13 +30,17 @@ pub(crate) fn apply(
         Compression::Zstd { level } => zstd(raw, level),
         Compression::ZstdDictionary { level, dictionary } => {
             let resource = dictionary.fingerprint();
-            check_route(route, |route| route.dictionary, resource)?;
+            if let Some(route) = route {
+                route.check_stands_for(Some(resource), route.dictionary)?;
+            }
             let bytes = lossless::compress_with(raw, level, Some(dictionary.as_bytes()))?;
             let stage = Stage::ZstdDictionary;
             Ok(bytes.map(|bytes| Staged { stage, resource: Some(resource), bytes }))
         }
         Compression::Entropy(tables) => {
-            check_route(route, |route| route.tables, tables.fingerprint())?;
+            if let Some(route) = route {
+                route.check_stands_for(Some(tables.fingerprint()), route.tables)?;
+            }
             if !format.has_symbols() {
                 let expected = "quantized numbers, or indices into at most 256 entries";
                 return Err(Error::nowhere(ErrorKind::MessageEntropy, expected, format.name()));
@@ -78,18 +82,4 @@ fn entropy(raw: &[u8], tables: &EntropyTables, symbols: &Symbols) -> Result<Opti
     let resource = Some(tables.fingerprint());
     let bytes = symbols.compress(raw, tables)?;
     Ok(bytes.map(|bytes| Staged { stage: Stage::Entropy, resource, bytes }))
-}
-
-fn check_route(
-    route: Option<&Route<'_>>,
-    named: impl Fn(&Route<'_>) -> Option<Fingerprint>,
-    used: Fingerprint,
-) -> Result<()> {
-    match route {
-        Some(route) if named(route) != Some(used) => {
-            let expected = format!("what route {} names", route.id);
-            Err(Error::nowhere(ErrorKind::MessageRoute, expected, used.to_string()))
-        }
-        _ => Ok(()),
-    }
 }

@@ -49,7 +49,7 @@ impl Packet<'_> {
             _ => 1,
         };
         if rows >= first && rows > 0 {
-            let payload = Payload::Given(info.payload(self.as_bytes()));
+            let payload = Payload::Bytes(info.payload(self.as_bytes()).into());
             return Ok(Tensor { front, payload });
         }
         let shape = info.shape.with_first(rows).ok_or_else(|| {
@@ -81,6 +81,6 @@ impl Packet<'_> {
         let staged = stage::apply(compression, &cut, format, &shape, None)?;
         let front = Front { shape, format, stage: Stage::Stored, resource: None, ..front };
         let is_compact = self.header().is_none();
-        Ok(Tensor { front, payload: Payload::Made(cut) }.staged(staged, is_compact))
+        Ok(Tensor { front, payload: Payload::Bytes(cut.into()) }.staged(staged, is_compact))
     }
 }

@@ -264,19 +264,12 @@ fn prepare<'a>(
                 let expected = "a codebook of 2 to 65,536 entries";
                 return Err(Error::nowhere(ErrorKind::MessageIndex, expected, size.to_string()));
             }
-            if let Some(route) = route
-                && route.codebook != Some(*codebook)
-            {
-                let expected = format!("the codebook of route {}", route.id);
-                return Err(Error::nowhere(
-                    ErrorKind::MessageRoute,
-                    expected,
-                    "another".to_owned(),
-                ));
+            if let Some(route) = route {
+                route.check_stands_for(Some(*codebook), route.codebook)?;
             }
             let named = if route.is_some() { None } else { Some(*codebook) };
             let payload = codec::codes::write(*size, shape, codes)?;
-            (Format::Codes { codebook: named, size: *size }, Payload::Made(payload))
+            (Format::Codes { codebook: named, size: *size }, Payload::Bytes(payload.into()))
         }
     };
     let front = Front { name, shape: *shape, format, stage: Stage::Stored, resource: None };
@@ -298,8 +291,7 @@ impl Tensor<'_> {
                 plan.write(numbers, self.front.shape.row_len() as usize, &mut raw);
                 raw.into()
             }
-            Payload::Made(bytes) => Cow::Borrowed(bytes),
-            Payload::Given(bytes) => Cow::Borrowed(bytes),
+            Payload::Bytes(bytes) => Cow::Borrowed(bytes),
         }
     }
 
@@ -307,6 +299,9 @@ impl Tensor<'_> {
     pub(super) fn staged(self, staged: Option<Staged>, is_compact: bool) -> Self {
         let Some(Staged { stage, resource, bytes }) = staged else { return self };
         let resource = if is_compact { None } else { resource };
-        Self { front: Front { stage, resource, ..self.front }, payload: Payload::Made(bytes) }
+        Self {
+            front: Front { stage, resource, ..self.front },
+            payload: Payload::Bytes(bytes.into()),
+        }
     }
 }
