@@ -25,7 +25,8 @@ def wire(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="peers, soft-prompt, compact, batch, memory; repeat; default all.", metavar="NAME"
+            help="peers, soft-prompt, compact, batch, memory, entropy, sealed; repeat for more.",
+            metavar="NAME",
         ),
     ] = None,
     json: Json = False,
