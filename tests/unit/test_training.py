@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from latentwire.errors import RecipeError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.model import digest_tensors
 from latentwire.training.loop import Trainer
-from latentwire.training.recipe import Recipe, load_recipe
+from latentwire.training.recipe import Objectives, Recipe, load_recipe
 from random_models import RandomModel
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -118,6 +119,33 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted(
     assert part_digests(tmp_path / "cut") == part_digests(tmp_path / "whole")
 
 
+def test_passages_are_learned_from_without_labels(
+    recipe: Recipe, tmp_path: Path, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"Passage number {n} says something that has no label." for n in range(20)]
+    monkeypatch.setattr("latentwire.training.loop.load_passages", lambda *_: texts)
+    trainer(recipe, "found", tmp_path / "run", sample_data_dir).run()
+    join = recipe.stage("join").model_copy(
+        update={
+            "unlabeled": {"wiki": 1.0},
+            "objectives": Objectives.model_validate(
+                {
+                    "latent_distillation": {"weight": 1.0, "end": 0.5},
+                    "message_distillation": {"weight": 1.0, "start": 0.5},
+                }
+            ),
+        }
+    )
+    mixed = recipe.model_copy(update={"stages": [recipe.stages[0], join]})
+    joining = trainer(mixed, "join", tmp_path / "run", sample_data_dir)
+    assert any(source == "wiki" for source, _ in joining._draw(random.Random(1)))
+    last = STEPS - 1
+    before = joining.loss(0).item(), joining.loss(last).item()
+    joining.run()
+    assert joining.loss(0).item() < before[0]
+    assert joining.loss(last).item() < before[1]
+
+
 def test_features_are_computed_once(
     recipe: Recipe, tmp_path: Path, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +177,10 @@ def test_every_recipe_loads(path: Path) -> None:
         ("stages.0.steps=0", "stages.0.steps"),
         ("stages.1.teacher=null", "needs a teacher"),
         ("space.encoding=int3", "encoding"),
+        ("stages.2.objectives.message_distillation.begin=0.5", "did you mean"),
+        ("stages.2.objectives.message_distillation.start=1.0", "message_distillation"),
+        ("stages.2.unlabeled={wikipedia: 1}", "known: wiki"),
+        ("stages.0.unlabeled={wiki: 1}", "without labels"),
         ("receivers=[a/model, b/model]", "share a folder"),
     ],
 )

@@ -12,6 +12,8 @@ from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.tasks import TASKS
 from latentwire.tasks.base import Split
 
+UNLABELED = -1
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -19,8 +21,8 @@ class Rows:
 
     Attributes:
         texts: Every text; what senders see, and all that they see.
-        labels: Answer index of each text, within its task.
-        spans: Task -> the range of its rows.
+        labels: Answer index of each text, within its task; ``UNLABELED`` for running text.
+        spans: Task or corpus -> the range of its rows.
     """
 
     texts: list[str]
@@ -42,10 +44,26 @@ class Rows:
             labels += [example.label for example in examples]
         return cls(texts, labels, spans)
 
+    def with_passages(self, corpus: str, passages: Sequence[str]) -> Rows:
+        """These rows and passages of a corpus, which have no labels."""
+        span = range(len(self.texts), len(self.texts) + len(passages))
+        return Rows(
+            self.texts + list(passages),
+            self.labels + [UNLABELED] * len(passages),
+            {**self.spans, corpus: span},
+        )
+
+    def blocks(self) -> list[range]:
+        """The rows of all tasks, and the rows of each corpus."""
+        first = next((i for i, label in enumerate(self.labels) if label == UNLABELED), None)
+        if first is None:
+            return [range(len(self.texts))]
+        return [range(first), *(span for span in self.spans.values() if span.start >= first)]
+
     def draw(
         self, shares: Mapping[str, float], count: int, rng: random.Random
     ) -> list[tuple[str, int]]:
-        """Draw (task, row) pairs by the tasks' shares; longer SST-2 phrases are preferred.
+        """Draw (task or corpus, row) pairs by their shares; longer SST-2 phrases are preferred.
 
         Most SST-2 rows are phrases of the sentences that the test holds: of two drawn rows the
         longer one is kept.
@@ -71,3 +89,22 @@ class Dialogue:
             name: [answer_ids(frozen.tokenizer, choice) for choice in TASKS[name].choices]
             for name in tasks
         }
+
+    def asked(
+        self, source: str, label: int, generic_share: float, rng: random.Random
+    ) -> tuple[list[int], list[int]]:
+        """A question to a row, and its answer; a row without a label is asked any task's question.
+
+        Args:
+            source: Task or corpus of the row.
+            label: Its answer index, or ``UNLABELED``.
+            generic_share: Share of labeled rows that are asked the generic question instead.
+            rng: What is drawn from.
+
+        Returns:
+            Ids of the question, and of the answer; empty if that is not known.
+        """
+        if label == UNLABELED:
+            return self.questions[rng.choice(list(self.questions))], []
+        generic = rng.random() < generic_share
+        return self.generic if generic else self.questions[source], self.answers[source][label]

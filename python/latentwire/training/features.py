@@ -106,17 +106,47 @@ class FeatureCache:
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """States float32 [B, T, d] and mask bool [B, T] of rows, right-padded."""
-        pieces = [self.states[self.offsets[row] : self.offsets[row + 1]] for row in rows]
-        width = max(len(piece) for piece in pieces)
-        states = np.zeros((len(pieces), width, self.states.shape[1]), dtype=np.float16)
-        for target, piece in zip(states, pieces, strict=True):
-            target[: len(piece)] = piece
-        lengths = torch.tensor([len(piece) for piece in pieces])
-        mask = torch.arange(width)[None, :] < lengths[:, None]
-        return torch.from_numpy(states).float().to(self.device), mask.to(self.device)
+        return _padded([self.text_states(row) for row in rows], self.device)
+
+    def text_states(self, row: int) -> np.ndarray:
+        """States float16 [T, d] of one text."""
+        states: np.ndarray = self.states[self.offsets[row] : self.offsets[row + 1]]
+        return states
 
     def sample(self, num_states: int, seed: int) -> Tensor:
         """States float32 [N, d] drawn at random, for the normalizer's statistics."""
         generator = np.random.default_rng(seed)
         chosen = generator.choice(len(self.states), min(num_states, len(self.states)), False)
         return torch.from_numpy(self.states[np.sort(chosen)].astype(np.float32))
+
+
+class JoinedCaches:
+    """Several caches end to end: rows of the second follow those of the first."""
+
+    def __init__(self, caches: Sequence[FeatureCache]) -> None:
+        self.caches = caches
+        self.starts = np.cumsum([0, *(len(cache.offsets) - 1 for cache in caches)])
+
+    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """States float32 [B, T, d] and mask bool [B, T] of rows, right-padded."""
+        owners = np.searchsorted(self.starts, rows, side="right") - 1
+        pieces = [
+            self.caches[owner].text_states(row - int(self.starts[owner]))
+            for owner, row in zip(owners, rows, strict=True)
+        ]
+        return _padded(pieces, self.caches[0].device)
+
+    def sample(self, num_states: int, seed: int) -> Tensor:
+        """States float32 [N, d] of the first cache, for the normalizer's statistics."""
+        return self.caches[0].sample(num_states, seed)
+
+
+def _padded(pieces: Sequence[np.ndarray], device: torch.device) -> tuple[Tensor, Tensor]:
+    """States [T, d] of several texts as float32 [B, T, d] and mask bool [B, T]."""
+    width = max(len(piece) for piece in pieces)
+    states = np.zeros((len(pieces), width, pieces[0].shape[1]), dtype=np.float16)
+    for target, piece in zip(states, pieces, strict=True):
+        target[: len(piece)] = piece
+    lengths = torch.tensor([len(piece) for piece in pieces])
+    mask = torch.arange(width)[None, :] < lengths[:, None]
+    return torch.from_numpy(states).float().to(device), mask.to(device)

@@ -38,9 +38,15 @@ from latentwire.training.features import (
     ByteInputs,
     EncoderInputs,
     FeatureCache,
+    JoinedCaches,
 )
-from latentwire.training.objectives import label_likelihood, latent_distillation
+from latentwire.training.objectives import (
+    label_likelihood,
+    latent_distillation,
+    message_distillation,
+)
 from latentwire.training.optimizers import build_optimizers, cosine_rate, set_learning_rate
+from latentwire.training.passages import load_passages
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.state import load_state, save_state
 from latentwire.training.weight_rounding import WeightRounding
@@ -79,13 +85,13 @@ class Trainer:
         self.encoder = self._build_encoder().to(self.device)
         self.space = self._space()
         self.adapters = {name: self._adapter(name).to(self.device) for name in self.receivers}
-        self.rows = Rows.load(list(self.recipe.tasks), "train", self.data_dir)
+        self.rows = self._rows()
         self.dialogues = {
             name: Dialogue(frozen, list(self.recipe.tasks))
             for name, frozen in self.receivers.items()
         }
-        self.inputs = self._inputs(self.encoder, self.sender, self.rows.texts)
-        if isinstance(self.inputs, FeatureCache) and isinstance(self.encoder, HiddenStateEncoder):
+        self.inputs = self._inputs(self.encoder, self.sender)
+        if isinstance(self.inputs, JoinedCaches) and isinstance(self.encoder, HiddenStateEncoder):
             self.encoder.normalizer.fit(
                 self.inputs.sample(50_000, self.recipe.seed).to(self.device)
             )
@@ -133,6 +139,13 @@ class Trainer:
             )
         )
 
+    def _rows(self) -> Rows:
+        rows = Rows.load(list(self.recipe.tasks), "train", self.data_dir)
+        for corpus in self.stage.unlabeled:
+            count, seed = self.stage.unlabeled_passages, self.recipe.seed
+            rows = rows.with_passages(corpus, load_passages(corpus, self.data_dir, count, seed))
+        return rows
+
     def _space(self) -> LatentSpace:
         """The founding stage makes the space; later stages must find it."""
         space = self.recipe.space
@@ -175,24 +188,31 @@ class Trainer:
         self,
         encoder: HiddenStateEncoder | ByteEncoder,
         frozen: FrozenModel | None,
-        texts: list[str],
     ) -> EncoderInputs:
         if isinstance(encoder, ByteEncoder):
-            return ByteInputs(encoder, texts)
+            return ByteInputs(encoder, self.rows.texts)
         assert frozen is not None
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task(f"caching states of {frozen.name}", total=len(texts))
-            return FeatureCache.open(
-                self.run_dir.parent / "features",
-                frozen,
-                encoder.config.layer,
-                texts,
-                lambda done, _: progress.update(bar, completed=done),
-            )
+        # One cache for the tasks and one for each corpus: they are used again one by one.
+        caches = []
+        for span in self.rows.blocks():
+            texts = self.rows.texts[span.start : span.stop]
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                bar = progress.add_task(f"caching states of {frozen.name}", total=len(texts))
+                cache = FeatureCache.open(
+                    self.run_dir.parent / "features",
+                    frozen,
+                    encoder.config.layer,
+                    texts,
+                    lambda done, _, progress=progress, bar=bar: progress.update(  # type: ignore[misc]
+                        bar, completed=done
+                    ),
+                )
+            caches.append(cache)
+        return JoinedCaches(caches)
 
     def _teacher(self) -> tuple[nn.Module | None, EncoderInputs | None]:
         name = self.stage.teacher
-        if name is None or not self.stage.objectives.latent_distillation:
+        if name is None or not self.stage.objectives.need_teacher:
             return None, None
         own = self.run_dir / "encoders" / Path(name).name
         part = Part.load(own if own.is_dir() else locate_part("encoder", name), "encoder")
@@ -201,13 +221,14 @@ class Trainer:
         frozen = None if name == BYTES else FrozenModel.load(name, device=self.device)
         module = part.module.to(self.device)
         assert isinstance(module, HiddenStateEncoder | ByteEncoder)
-        return module, self._inputs(module, frozen, self.rows.texts)
+        return module, self._inputs(module, frozen)
 
     # -- one step ----------------------------------------------------------------------------
 
     def loss(self, step: int) -> Tensor:
         """The loss of a step; its rows, prefix and receiver depend on seed and step alone."""
         recipe, objectives = self.recipe, self.stage.objectives
+        progress = step / self.stage.steps
         rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
         drawn = self._draw(rng)
         rows = [row for _, row in drawn]
@@ -221,32 +242,52 @@ class Trainer:
             mask = self._drop_tokens(mask, rng.randrange(2**31))
         latents: Tensor = self.encoder(states, mask, k)  # [B, k, d_z]
         loss: Tensor = latents.new_zeros(())
-        if objectives.latent_distillation:
-            assert self.teacher is not None
-            assert self.teacher_inputs is not None
+        wanted = self._teacher_latents(rows, k)
+        if weight := objectives.latent_distillation.at(progress):
+            assert wanted is not None
+            loss = loss + weight * latent_distillation(latents, wanted)
+        likelihood = objectives.label_likelihood.at(progress)
+        divergence = objectives.message_distillation.at(progress)
+        if not (likelihood or divergence):
+            return loss
+        frozen, dialogue = self.receivers[name], self.dialogues[name]
+        asked = [
+            dialogue.asked(source, self.rows.labels[row], recipe.generic_question_share, rng)
+            for source, row in drawn
+        ]
+        questions, answers = [question for question, _ in asked], [answer for _, answer in asked]
+        soft = self._soft_tokens(name, latents)
+        if likelihood:
+            loss = loss + likelihood * label_likelihood(frozen, soft, questions, answers)
+        if divergence:
+            assert wanted is not None
             with torch.no_grad():
-                wanted = self.teacher(*self.teacher_inputs.batch(rows), k)
-            loss = loss + objectives.latent_distillation * latent_distillation(latents, wanted)
-        if objectives.label_likelihood:
-            sent = through_the_wire(latents, recipe.space.encoding)
-            dialogue = self.dialogues[name]
-            questions = [
-                dialogue.generic
-                if rng.random() < recipe.generic_question_share
-                else dialogue.questions[task]
-                for task, _ in drawn
-            ]
-            answers = [dialogue.answers[task][self.rows.labels[row]] for task, row in drawn]
-            soft = self.adapters[name](sent)
-            loss = loss + objectives.label_likelihood * label_likelihood(
-                self.receivers[name], soft, questions, answers
+                taught = self._soft_tokens(name, wanted)
+            loss = loss + divergence * message_distillation(
+                frozen, soft, taught, questions, answers
             )
         return loss
 
+    def _soft_tokens(self, receiver: str, latents: Tensor) -> Tensor:
+        """What a receiver reads of latents [B, k, d_z] that crossed the wire, [B, k, d]."""
+        soft: Tensor = self.adapters[receiver](
+            through_the_wire(latents, self.recipe.space.encoding)
+        )
+        return soft
+
+    @torch.no_grad()
+    def _teacher_latents(self, rows: list[int], k: int) -> Tensor | None:
+        """The first k latents [B, k, d_z] of the teacher, if there is one."""
+        if self.teacher is None or self.teacher_inputs is None:
+            return None
+        latents: Tensor = self.teacher(*self.teacher_inputs.batch(rows), k)
+        return latents
+
     def _draw(self, rng: random.Random) -> list[tuple[str, int]]:
-        """(task, row) pairs of a batch, of like length where the stage asks for it."""
+        """(task or corpus, row) pairs of a batch, of like length where the stage asks for it."""
         groups, size = self.stage.length_groups, self.stage.batch_size
-        drawn = self.rows.draw(self.recipe.tasks, groups * size, rng)
+        shares = self.recipe.tasks | self.stage.unlabeled
+        drawn = self.rows.draw(shares, groups * size, rng)
         if groups == 1:
             return drawn
         drawn.sort(key=lambda pair: len(self.rows.texts[pair[1]]))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentwire.frozen import FrozenModel
+from latentwire.training.reading import NO_TARGET, answer_logits
 
 
 def label_likelihood(
@@ -19,41 +20,51 @@ def label_likelihood(
 ) -> Tensor:
     """Negative log-likelihood of the right answers through the frozen receiver.
 
-    The sequence is begin token, soft tokens, question, answer: the order and the positions in which
-    a receiver is asked. Padding is on the right under causal attention, so no real position sees
-    it. Only answer tokens are predicted, each from the position before it.
-
     Args:
         frozen: The receiver; gradients flow through it, never into it.
         soft_tokens: [B, k, d].
         questions: Ids of each row's question.
-        answers: Ids of each row's answer, end token included.
+        answers: Ids of each row's answer, end token included; rows with an empty one do not count.
 
     Returns:
         Scalar, nats per answer (summed over its tokens, averaged over rows).
     """
-    batch, k, _ = soft_tokens.shape
-    device = soft_tokens.device
-    suffixes = [q + a[:-1] for q, a in zip(questions, answers, strict=True)]
-    width = max(len(suffix) for suffix in suffixes)
-    ids = torch.zeros(batch, width, dtype=torch.long)
-    targets = torch.full((batch, width), -100)
-    for row, (suffix, question, answer) in enumerate(
-        zip(suffixes, questions, answers, strict=True)
-    ):
-        ids[row, : len(suffix)] = torch.tensor(suffix)
-        first = len(question) - 1
-        targets[row, first : first + len(answer)] = torch.tensor(answer)
-    ids, targets = ids.to(device), targets.to(device)
-    begin = frozen.embed(torch.tensor(frozen.begin, dtype=torch.long, device=device))
-    embeddings = torch.cat(
-        [begin.expand(batch, -1, -1), soft_tokens.to(begin.dtype), frozen.embed(ids)], dim=1
+    known = sum(bool(answer) for answer in answers)
+    logits, targets = answer_logits(frozen, soft_tokens, questions, answers)
+    total = F.cross_entropy(logits, targets, reduction="sum", ignore_index=NO_TARGET)
+    return total / max(1, known)
+
+
+def message_distillation(
+    frozen: FrozenModel,
+    soft_tokens: Tensor,
+    teacher_soft_tokens: Tensor,
+    questions: Sequence[list[int]],
+    answers: Sequence[list[int]],
+) -> Tensor:
+    """Divergence of the receiver's predictions from those after the teacher's message.
+
+    It needs no labels: where the answer is not known, the first token of it is predicted. What two
+    messages differ in and the receiver does not read costs nothing, unlike in
+    ``latent_distillation``.
+
+    Args:
+        frozen: The receiver; gradients flow through it, never into it.
+        soft_tokens: Of the encoder that learns, [B, k, d].
+        teacher_soft_tokens: Of the encoder that it learns from, [B, k, d].
+        questions: Ids of each row's question.
+        answers: Ids of each row's answer, end token included, or empty.
+
+    Returns:
+        Scalar, the Kullback-Leibler divergence in nats, averaged over predicted tokens
+        (https://arxiv.org/abs/1503.02531).
+    """
+    with torch.no_grad():
+        wanted, _ = answer_logits(frozen, teacher_soft_tokens, questions, answers)
+    found, _ = answer_logits(frozen, soft_tokens, questions, answers)
+    return F.kl_div(
+        found.log_softmax(1), wanted.log_softmax(1), reduction="batchmean", log_target=True
     )
-    hidden = frozen.model.model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
-    hidden = hidden[:, begin.shape[0] + k :]  # [B, width, d]: positions of the suffix
-    wanted = targets != -100
-    logits = frozen.model.lm_head(hidden[wanted]).float()
-    return F.cross_entropy(logits, targets[wanted], reduction="sum") / batch
 
 
 def latent_distillation(latents: Tensor, teacher: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from latentwire.errors import RecipeError
 from latentwire.tasks import TASKS
+from latentwire.training.passages import CORPORA
 
 Trainable = Literal["encoder", "adapters"]
 
@@ -36,11 +37,46 @@ class EncoderRecipe(_Strict):
     num_heads: int = Field(8, ge=1)
 
 
-class Objectives(_Strict):
-    """Weight of each objective; 0 leaves it out."""
+class Objective(_Strict):
+    """An objective's weight in the loss, and the part of the run in which it counts."""
 
-    label_likelihood: float = Field(0.0, ge=0)
-    latent_distillation: float = Field(0.0, ge=0)
+    weight: float = Field(0.0, ge=0)
+    start: float = Field(0.0, ge=0, lt=1)
+    """Share of the steps before it."""
+    end: float = Field(1.0, gt=0, le=1)
+    """Share of the steps after which it is left out again."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: Any) -> Any:
+        return {"weight": value} if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _check(self) -> Objective:
+        if self.start >= self.end:
+            raise ValueError(f"starts at {self.start} of the run and ends at {self.end}")
+        return self
+
+    def at(self, progress: float) -> float:
+        """The weight at a share of the steps, 0 to 1."""
+        return self.weight if self.start <= progress < self.end else 0.0
+
+
+class Objectives(_Strict):
+    """Each objective by a number, its weight, or with a schedule; 0 leaves it out."""
+
+    label_likelihood: Objective = Objective()
+    latent_distillation: Objective = Objective()
+    message_distillation: Objective = Objective()
+
+    @property
+    def need_teacher(self) -> list[str]:
+        """Those in use that compare with another encoder's latents."""
+        return [
+            name
+            for name in ("latent_distillation", "message_distillation")
+            if getattr(self, name).weight
+        ]
 
 
 class Stage(_Strict):
@@ -59,6 +95,11 @@ class Stage(_Strict):
     warmup_steps: int = Field(30, ge=1)
     token_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the sender's positions that the encoder does not see, drawn anew for every row."""
+    unlabeled: dict[str, float] = {}
+    """Share of corpora without labels in a batch, beside the tasks' shares; such rows count in the
+    objectives that need no labels."""
+    unlabeled_passages: int = Field(40_000, ge=1)
+    """How many passages of each corpus are used."""
     length_groups: int = Field(1, ge=1)
     """Rows are drawn for this many batches at once, and a batch is those of like length: less of a
     batch is padding. Which rows are seen how often stays the same."""
@@ -67,10 +108,17 @@ class Stage(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Stage:
-        if self.objectives.latent_distillation and self.teacher is None:
-            raise ValueError("latent_distillation needs a teacher: the sender to learn from")
-        if not (self.objectives.latent_distillation or self.objectives.label_likelihood):
+        learned = self.objectives.need_teacher
+        if learned and self.teacher is None:
+            raise ValueError(f"{learned[0]} needs a teacher: the sender to learn from")
+        if not (learned or self.objectives.label_likelihood.weight):
             raise ValueError("objectives: at least one weight must be above 0")
+        for corpus in self.unlabeled:
+            if corpus not in CORPORA:
+                known = ", ".join(CORPORA)
+                raise ValueError(f"unlabeled: unknown corpus {corpus!r}; known: {known}")
+        if self.unlabeled and not learned:
+            raise ValueError("unlabeled rows need an objective without labels, and a teacher")
         return self
 
 
@@ -178,5 +226,6 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
                 "stages": Stage,
                 "encoder": EncoderRecipe,
                 "objectives": Objectives,
+                **dict.fromkeys(Objectives.model_fields, Objective),
             }.get(part, model)
     return list(model.model_fields)
