@@ -177,7 +177,7 @@ def test_every_recipe_loads(path: Path) -> None:
         ("stages.0.steps=0", "stages.0.steps"),
         ("stages.1.teacher=null", "needs a teacher"),
         ("space.encoding=int3", "encoding"),
-        ("stages.2.objectives.message_distillation.begin=0.5", "did you mean"),
+        ("stages.2.objectives.message_distillation.begin=0.5", "known keys: weight, start, end"),
         ("stages.2.objectives.message_distillation.start=1.0", "message_distillation"),
         ("stages.2.unlabeled={wikipedia: 1}", "known: wiki"),
         ("stages.0.unlabeled={wiki: 1}", "without labels"),
