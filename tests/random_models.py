@@ -23,6 +23,8 @@ from latentwire.models import (
 from latentwire.space import LatentSpace
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     LlamaConfig,
     PretrainedConfig,
@@ -129,3 +131,52 @@ def _config(family: str, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig
     if family == "llama":
         return LlamaConfig(hidden_size=48, intermediate_size=96, **shared)
     return Qwen2Config(hidden_size=32, intermediate_size=64, **shared)
+
+
+_ATTENTION = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+_GEOMETRY = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+FAMILIES: dict[str, dict[str, object]] = {
+    "llama": {**_GEOMETRY, **_ATTENTION},
+    "qwen2": {**_GEOMETRY, **_ATTENTION},
+    "qwen3": {**_GEOMETRY, **_ATTENTION},
+    "mistral": {**_GEOMETRY, **_ATTENTION, "sliding_window": 24},
+    "cohere": {**_GEOMETRY, "num_attention_heads": 4, "num_key_value_heads": 2},
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256},
+    "bert": {**_GEOMETRY, "num_attention_heads": 4},
+    "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8},
+    "rwkv": {"hidden_size": 32, "num_hidden_layers": 2, "attention_hidden_size": 32},
+}
+"""A tiny configuration of each family, as its ``model_type`` names them."""
+
+
+def random_frozen(
+    family: str, seed: int = 0, scale: float = 0.15, **changes: object
+) -> FrozenModel:
+    """A random model of a family with a tokenizer of bytes, in memory.
+
+    It never writes the end token: that one's embedding is zero, and so is its logit.
+    """
+    torch.manual_seed(seed)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate(["<s>", "</s>", *alphabet])}
+    tokens = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokens.decoder = decoders.ByteLevel()
+    begin = None if family.startswith("qwen") else "<s>"
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens, bos_token=begin, eos_token="</s>")
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=len(vocabulary),
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+        tie_word_embeddings=True,
+        **{"max_position_embeddings": 256, **FAMILIES[family], **changes},
+    )
+    is_causal = family != "bert"
+    model = (AutoModelForCausalLM if is_causal else AutoModel).from_config(config)
+    for parameter in model.parameters():
+        if parameter.ndim == 2:  # larger than usual, so that everything matters
+            torch.nn.init.normal_(parameter, std=scale)
+    model.get_input_embeddings().weight.data[1] = 0
+    return FrozenModel(f"random-{family}", model, tokenizer, is_causal=is_causal)

@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 import zstandard
-from latentwire.frozen.generation import cache_argument
+from latentwire.frozen.forward import cache_argument
 from latentwire.frozen.precision import fast_autocast
 from latentwire.frozen.template import (
     answer_ids,

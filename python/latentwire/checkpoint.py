@@ -12,20 +12,12 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from torch import nn
 
 from latentwire.catalog import PRETRAINED_DIR
 from latentwire.errors import CheckpointError, ModelNotFoundError
-from latentwire.models import (
-    Adapter,
-    AdapterConfig,
-    ByteEncoder,
-    ByteEncoderConfig,
-    HiddenStateEncoder,
-    HiddenStateEncoderConfig,
-)
+from latentwire.models.registry import ARCHITECTURES, Role
 from latentwire.space import LatentSpace
 from latentwire.storage import Bits, load_weights, save_weights
 
@@ -33,14 +25,6 @@ DEFAULT_SPACE = "tiny-v1"
 SPACES_DIR = PRETRAINED_DIR / "spaces"
 PART_JSON = "part.json"
 PART_WEIGHTS = "part.safetensors"
-
-Role = Literal["encoder", "adapter"]
-
-_KINDS: dict[str, tuple[type[Any], type[Any]]] = {
-    HiddenStateEncoder.kind: (HiddenStateEncoder, HiddenStateEncoderConfig),
-    ByteEncoder.kind: (ByteEncoder, ByteEncoderConfig),
-    Adapter.kind: (Adapter, AdapterConfig),
-}
 
 
 @dataclass(frozen=True)
@@ -92,12 +76,12 @@ class Part:
             )
         try:
             description = json.loads(path.read_text())
-            module_class, config_class = _KINDS[description["kind"]]
+            architecture = ARCHITECTURES[description["kind"]]
             options = {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in description["config"].items()
             }
-            module = module_class(config_class(**options))
+            module = architecture.module(architecture.config(**options))
             space = LatentSpace(**description["space"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} does not describe a part: {error!r}") from error

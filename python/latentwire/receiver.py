@@ -1,4 +1,8 @@
-"""Receiver: packet to answer, by a frozen model that reads latents as soft tokens. No network."""
+"""Receiver: packet to answer, by a frozen model that reads latents through an adapter. No network.
+
+The adapter decides how: as soft tokens in front of the question, or as keys and values in the cache
+of every layer.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,13 @@ from torch import Tensor
 from latentwire.answer import Answer, check_choices
 from latentwire.catalog import locate_model
 from latentwire.checkpoint import Part, locate_part
-from latentwire.errors import SpaceMismatchError, UsageError
+from latentwire.errors import SpaceMismatchError
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
+from latentwire.frozen.forward import check_reads_prefixes
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
-from latentwire.models import Adapter
+from latentwire.models import Adapter, DeepAdapter
 from latentwire.sender import check_part_fits
 from latentwire.text import check_question, check_text
 
@@ -33,10 +38,12 @@ class Receiver:
     """
 
     def __init__(self, frozen: FrozenModel, part: Part) -> None:
-        if not frozen.is_causal:
-            raise UsageError(f"{frozen.name} cannot receive: it is not a causal language model")
+        check_reads_prefixes(frozen)
         self.frozen = frozen
-        self.adapter: Adapter = part.module  # type: ignore[assignment]
+        self.adapter: Adapter | DeepAdapter = part.module  # type: ignore[assignment]
+        if isinstance(self.adapter, DeepAdapter):
+            config = self.adapter.config
+            frozen.key_values.check_geometry(config.num_layers, config.num_heads, config.head_dim)
         self.manifest = part.space
         self.name = frozen.name
         self.space: SpaceRef = part.space.ref
@@ -98,7 +105,7 @@ class Receiver:
         """The same question about several messages in one pass; see ``ask``."""
         check_choices(choices)
         check_question(question)
-        prefix, mask = self._soft_tokens(packets)
+        prefix, mask = self._prefix(packets)
         return self._score(prefix, mask, question, choices)
 
     def ask_text(self, text: str, *, question: str | None = None, choices: Sequence[str]) -> Answer:
@@ -134,7 +141,7 @@ class Receiver:
             SpaceMismatchError, WireError: See ``ask``.
         """
         check_question(question)
-        prefix, mask = self._soft_tokens([packet])
+        prefix, mask = self._prefix([packet])
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 
     def generate_text(
@@ -161,8 +168,8 @@ class Receiver:
         return [Answer.from_scores(choices, row) for row in scores]
 
     @torch.inference_mode()
-    def _soft_tokens(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
-        """Packets to soft tokens [B, k, d] and mask bool [B, k]; shorter messages are padded."""
+    def _prefix(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
+        """Packets to the adapter's prefix and mask bool [B, k]; shorter messages are padded."""
         rows = [self._latents(packet) for packet in packets]
         width = max(row.shape[0] for row in rows)
         latents = np.zeros((len(rows), width, self.manifest.latent_width), dtype=np.float32)

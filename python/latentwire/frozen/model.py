@@ -26,6 +26,7 @@ from latentwire.errors import (
     UsageError,
 )
 from latentwire.frozen.early_exit import states_before_block
+from latentwire.frozen.key_values import KeyValues
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
 
@@ -38,16 +39,18 @@ class FrozenModel:
     Attributes:
         name: The name that it was asked for by.
         model: The ``PreTrainedModel``: in evaluation mode, no parameter requires a gradient.
+        config: Its configuration; of several modalities that of the text.
         tokenizer: Its own fast tokenizer.
         hidden_size: Width d of its hidden states and input embeddings.
         num_layers: Number of layers; hidden state 0 is the embedding, ``num_layers`` the last.
-        is_causal: Whether it can read a soft prefix and generate.
+        is_causal: Whether it predicts the next token.
     """
 
     def __init__(self, name: str, model: Any, tokenizer: Any, *, is_causal: bool) -> None:
         self.name = name
         self.model: Any = model.eval().requires_grad_(False)
-        config: Any = self.model.config
+        self.config: Any = self.model.config.get_text_config()
+        config = self.config
         self.tokenizer = tokenizer
         self.is_causal = is_causal
         self.hidden_size = int(config.hidden_size)
@@ -174,7 +177,7 @@ class FrozenModel:
                 ids if len(ids) <= self.max_tokens else _cut(ids, self.max_tokens) for ids in rows
             ]
         ids, mask = self.pad(rows)
-        backbone = getattr(self.model, "model", self.model) if self.is_causal else self.model
+        backbone = self.backbone
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long()}
         if self.is_causal:
             inputs["use_cache"] = False  # nothing is generated: a cache would only be built
@@ -182,6 +185,31 @@ class FrozenModel:
         if states is None:  # the last layer, or blocks that are not found: all of it
             states = backbone(**inputs, output_hidden_states=True).hidden_states[layer]
         return states.float(), mask
+
+    @property
+    def backbone(self) -> Any:
+        """The model without its language-model head."""
+        return self.model.base_model
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits float32 [..., V] of last hidden states [..., d] of a causal model."""
+        logits: Tensor = self.model.get_output_embeddings()(states)
+        return logits.float()
+
+    @cached_property
+    def key_values(self) -> KeyValues:
+        """Its keys and values, for prefixes of that kind.
+
+        Raises:
+            UsageError: If this model cannot take such a prefix.
+        """
+        return KeyValues(self)
+
+    @cached_property
+    def begin_key_values(self) -> Tensor:
+        """Keys and values of the begin tokens, float32 [L, 2, 1, H, len(begin), D]."""
+        ids = torch.tensor([self.begin], dtype=torch.long, device=self.device)
+        return self.key_values.read(ids, torch.ones_like(ids, dtype=torch.bool))
 
     def embed(self, ids: Tensor) -> Tensor:
         """Input embeddings of ids [...] -> [..., d]."""

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from latentwire.errors import ChoicesError
+from latentwire.frozen.forward import causal, positions_of
 from latentwire.frozen.model import FrozenModel
+from latentwire.frozen.prompt import Prompt, batch_size
 from latentwire.frozen.template import answer_ids, question_ids
 
 PROMPT_ROOM = 64
@@ -84,50 +86,41 @@ class ChoiceTree:
         return cls(question_ids(frozen.tokenizer, question), ids, depth, ancestors, steps)
 
 
-@torch.inference_mode()
-def score_choices(frozen: FrozenModel, prefix: Tensor, mask: Tensor, tree: ChoiceTree) -> Tensor:
-    """Summed log-probability of every answer after a prefix.
+def choice_scores(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, tree: ChoiceTree
+) -> Tensor:
+    """Summed log-probability of every answer after a prefix; gradients flow to the prefix.
 
     Args:
         frozen: The receiver.
-        prefix: Input embeddings [B, P, d] to stand between the begin token and the question:
-            soft tokens, or the embeddings of a text. P may be 0.
-        mask: bool [B, P], False on padding, which may be anywhere; it changes no score.
+        prefix: Soft tokens [B, P, d] or a key/value prefix [L, 2, B, H, P, D], to stand between the
+            begin token and the question; see ``Prompt``. P may be 0.
+        mask: bool [B, P], False on padding, which may be anywhere; it changes no score. None: there
+            is none.
         tree: The question and its answers.
 
     Returns:
         float32 [B, C], in nats.
+
+    Raises:
+        UsageError: If a key/value prefix is of another model's geometry.
     """
-    device, batch = frozen.device, prefix.shape[0]
-    begin, question, nodes = (
-        frozen.embed(torch.tensor(ids, dtype=torch.long, device=device)).expand(batch, -1, -1)
-        for ids in (frozen.begin, tree.question, tree.ids)
-    )
-    embeddings = torch.cat([begin, prefix.to(begin.dtype), question, nodes], dim=1)  # [B, S, d]
-    ones = mask.new_ones(batch, 1)
-    real = torch.cat(
-        [ones.expand(-1, begin.shape[1]), mask, ones.expand(-1, question.shape[1])], dim=1
-    )  # [B, L]: begin, prefix, question
-    length, count = real.shape[1], len(tree.ids)
-    positions = (real.long().cumsum(1) - 1).clamp_min(0)  # padding does not move what follows it
+    device = frozen.device
+    batch = batch_size(prefix)
+    if mask is None:
+        mask = torch.ones(batch, prefix.shape[-2], dtype=torch.bool, device=device)
+    following = torch.tensor(tree.question + tree.ids, dtype=torch.long, device=device)
+    prompt = Prompt.build(frozen, prefix, mask, following.expand(batch, -1))
+    assert prompt.real is not None
+    count, queries = len(tree.ids), prompt.embeddings.shape[1]
+    length = prompt.real.shape[1] - count  # L: begin, prefix, question
+    read = prompt.real[:, :length]
     depth = torch.tensor(tree.depth, dtype=torch.long, device=device)
-    positions = torch.cat([positions, real.long().sum(1, keepdim=True) - 1 + depth], dim=1)
-
-    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
-    visible = torch.zeros(batch, length + count, length + count, dtype=torch.bool, device=device)
-    visible[:, :length, :length] = causal & real[:, None, :]
-    visible[:, length:, :length] = real[:, None, :]
-    visible[:, length:, length:] = tree.ancestors.to(device)
-    visible |= torch.eye(length + count, dtype=torch.bool, device=device)  # no row without a key
-
-    output = frozen.model.model(
-        inputs_embeds=embeddings,
-        attention_mask=visible[:, None],
-        position_ids=positions,
-        use_cache=False,
-    )
-    hidden = output.last_hidden_state[:, length - 1 :]  # [B, 1 + N, d]: question's end, nodes
-    logits = frozen.model.lm_head(hidden).float()  # [B, 1 + N, V]
+    positions = torch.cat([positions_of(read), read.sum(1, keepdim=True) - 1 + depth], dim=1)
+    visible = causal(prompt.real, queries)  # nodes see all that is before the tree
+    visible[:, queries - count :, length:] = tree.ancestors.to(device)  # and their own ancestors
+    hidden = prompt.run(visible=visible, positions=positions)[:, queries - count - 1 :]
+    logits = frozen.logits(hidden)  # [B, 1 + N, V]: question's end, nodes
     parents, tokens, owners = (
         torch.tensor(column, device=device)
         for column in zip(
@@ -138,7 +131,15 @@ def score_choices(frozen: FrozenModel, prefix: Tensor, mask: Tensor, tree: Choic
     # Normalizing what is picked, not the whole table, saves most of the memory traffic.
     picked = logits[:, parents, tokens] - logits.logsumexp(-1)[:, parents]  # [B, steps]
     scores = torch.zeros(batch, len(tree.steps), device=device)
-    return scores.index_add_(1, owners, picked)
+    return scores.index_add(1, owners, picked)
+
+
+@torch.inference_mode()
+def score_choices(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, tree: ChoiceTree
+) -> Tensor:
+    """``choice_scores`` for use, not for training."""
+    return choice_scores(frozen, prefix, mask, tree)
 
 
 def text_prefix(frozen: FrozenModel, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

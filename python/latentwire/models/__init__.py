@@ -1,7 +1,8 @@
-"""The trained parts as plain modules: states or bytes to latents, latents to a soft prefix."""
+"""The trained parts as plain modules: states or bytes to latents, latents to a prefix."""
 
 from latentwire.models.adapter import Adapter, AdapterConfig
 from latentwire.models.byte_encoder import ByteEncoder, ByteEncoderConfig
+from latentwire.models.deep_adapter import DeepAdapter, DeepAdapterConfig
 from latentwire.models.hidden_state_encoder import HiddenStateEncoder, HiddenStateEncoderConfig
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "AdapterConfig",
     "ByteEncoder",
     "ByteEncoderConfig",
+    "DeepAdapter",
+    "DeepAdapterConfig",
     "HiddenStateEncoder",
     "HiddenStateEncoderConfig",
 ]

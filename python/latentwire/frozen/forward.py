@@ -1,0 +1,127 @@
+"""One pass of a frozen causal model over embeddings, with any padding, cache and visibility.
+
+Attention masks are built here from what is visible and from positions, not by the library: a
+sliding window then counts positions of real tokens, so padding never shortens what a token sees.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from latentwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from latentwire.frozen.model import FrozenModel
+
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+
+def forward(
+    frozen: FrozenModel,
+    embeddings: Tensor,
+    real: Tensor | None = None,
+    *,
+    cache: Any = None,
+    visible: Tensor | None = None,
+    positions: Tensor | None = None,
+) -> Tensor:
+    """Last hidden states of embeddings that stand after what the cache holds.
+
+    Args:
+        frozen: A causal model.
+        embeddings: Input embeddings [B, Q, d].
+        real: bool [B, K], False on padding; the last Q of the K entries are the embeddings, those
+            before them are in the cache. None: there is no padding but at the right end, where
+            causality hides it; that is the fast way.
+        cache: The model's key/value cache of K - Q entries, which grows by Q; None: there is none.
+        visible: bool [B, Q, K], what each embedding attends to; default: what is real and before
+            it. A sliding window is applied on top.
+        positions: int64 [B, K]; default: the number of real entries before each.
+
+    Returns:
+        [B, Q, d], in the model's dtype.
+    """
+    arguments: dict[str, Any] = {"inputs_embeds": embeddings, "use_cache": cache is not None}
+    if cache is not None:
+        arguments[cache_argument(frozen.backbone)] = cache
+    if real is not None:
+        length = embeddings.shape[1]
+        positions = positions_of(real) if positions is None else positions
+        visible = causal(real, length) if visible is None else visible
+        arguments["attention_mask"] = _mask(frozen, visible, positions)
+        arguments["position_ids"] = positions[:, -length:]
+    states: Tensor = frozen.backbone(**arguments).last_hidden_state
+    return states
+
+
+def positions_of(real: Tensor) -> Tensor:
+    """Position of each entry, int64 [B, K]: padding does not move what follows it."""
+    return (real.long().cumsum(1) - 1).clamp_min(0)
+
+
+def causal(real: Tensor, num_queries: int) -> Tensor:
+    """What each of the last entries attends to, bool [B, Q, K]: real ones up to itself."""
+    total = real.shape[1]
+    columns = torch.arange(total, device=real.device)
+    before = columns[None, :] <= columns[total - num_queries :, None]
+    return before & real[:, None, :]
+
+
+def cache_argument(model: Any) -> str:
+    """Name under which a model's forward pass takes its key/value cache.
+
+    transformers 5.24 renamed ``past_key_values`` to ``cache``; models of both ages are loaded here.
+    """
+    is_renamed = "cache" in inspect.signature(model.forward).parameters
+    return "cache" if is_renamed else "past_key_values"
+
+
+def check_reads_prefixes(frozen: FrozenModel) -> None:
+    """Refuse a model that cannot stand behind a message.
+
+    Raises:
+        UsageError: If it is no causal model, is recurrent (what it has read is not a row of
+            entries that masks and positions apply to), or attends in a way that is not known here.
+    """
+    if not frozen.is_causal:
+        raise UsageError(f"{frozen.name} cannot receive: it is not a causal language model")
+    if getattr(frozen.model, "_is_stateful", False):
+        raise UsageError(
+            f"{frozen.name} cannot receive: a {frozen.model.config.model_type} model keeps a "
+            f"recurrent state, not keys and values",
+            hint="recurrent models can send; receive with a Transformer",
+        )
+    unknown = attention_kinds(frozen) - {FULL, SLIDING}
+    if unknown:
+        raise UsageError(
+            f"{frozen.name} cannot receive: its layers of type {', '.join(sorted(unknown))} are "
+            f"not supported"
+        )
+
+
+def attention_kinds(frozen: FrozenModel) -> set[str]:
+    """Which kinds of attention the layers of a model have."""
+    config = frozen.config
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return set(kinds)
+    return {SLIDING if getattr(config, "sliding_window", None) else FULL}
+
+
+def _mask(frozen: FrozenModel, visible: Tensor, positions: Tensor) -> Tensor | dict[str, Tensor]:
+    """The model's attention mask bool [B, 1, Q, K]; one for each kind of layer if there are two."""
+    num_queries, total = visible.shape[1:]
+    masks = {}
+    for kind in attention_kinds(frozen):
+        seen = visible
+        if kind == SLIDING:
+            distance = positions[:, -num_queries:, None] - positions[:, None, :]
+            seen = seen & (distance < int(frozen.config.sliding_window))
+        # No row without a key: softmax over nothing is not a number. Nobody sees padding.
+        own = torch.eye(total, dtype=torch.bool, device=visible.device)[-num_queries:]
+        masks[kind] = (seen | own)[:, None]
+    return masks if len(masks) > 1 else next(iter(masks.values()))
