@@ -170,8 +170,12 @@ def random_frozen(
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=1,
-        tie_word_embeddings=True,
-        **{"max_position_embeddings": 256, **FAMILIES[family], **changes},
+        **{
+            "max_position_embeddings": 256,
+            "tie_word_embeddings": True,
+            **FAMILIES[family],
+            **changes,
+        },
     )
     is_causal = family != "bert"
     model = (AutoModelForCausalLM if is_causal else AutoModel).from_config(config)

@@ -8,37 +8,41 @@ import torch
 from torch import Tensor
 
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.prompt import Prompt
 
 NO_TARGET = -100
 
 
 def answer_logits(
     frozen: FrozenModel,
-    soft_tokens: Tensor,
+    prefix: Tensor,
     questions: Sequence[list[int]],
     answers: Sequence[list[int]],
+    *,
+    mask: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The receiver's logits at the positions that predict answers.
 
-    The sequence is begin token, soft tokens, question, answer: the order and the positions in which
-    a receiver is asked. Padding is on the right under causal attention, so no real position sees
-    it. Each answer token is predicted from the position before it.
+    The sequence is begin token, message, question, answer: the order and the positions in which a
+    receiver is asked. What follows the message is padded on the right under causal attention, so
+    no real position sees that padding. Each answer token is predicted from the position before it.
 
     Args:
         frozen: The receiver; gradients flow through it, never into it.
-        soft_tokens: [B, k, d].
+        prefix: Soft tokens [B, k, d] or a key/value prefix [L, 2, B, H, k, D].
         questions: Ids of each row's question.
         answers: Ids of each row's answer, end token included. A row whose answer is not known has
             an empty one: its first token is predicted all the same.
+        mask: bool [B, k], False where the message is padded, on either side; None: it is not.
 
     Returns:
         Logits float32 [N, V] and the tokens that are right, int64 [N], ``NO_TARGET`` where that is
         not known; N counts the answer tokens of all rows, row after row.
     """
-    batch, k, _ = soft_tokens.shape
-    device = soft_tokens.device
+    device = prefix.device
     suffixes = [q + a[:-1] for q, a in zip(questions, answers, strict=True)]
     width = max(len(suffix) for suffix in suffixes)
+    batch = len(suffixes)
     ids = torch.zeros(batch, width, dtype=torch.long)
     targets = torch.full((batch, width), NO_TARGET)
     predicts = torch.zeros(batch, width, dtype=torch.bool)
@@ -50,10 +54,5 @@ def answer_logits(
         targets[row, first : first + len(answer)] = torch.tensor(answer, dtype=torch.long)
         predicts[row, first : first + max(1, len(answer))] = True
     ids, targets, predicts = ids.to(device), targets.to(device), predicts.to(device)
-    begin = frozen.embed(torch.tensor(frozen.begin, dtype=torch.long, device=device))
-    embeddings = torch.cat(
-        [begin.expand(batch, -1, -1), soft_tokens.to(begin.dtype), frozen.embed(ids)], dim=1
-    )
-    hidden = frozen.model.model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
-    hidden = hidden[:, begin.shape[0] + k :]  # [B, width, d]: positions of the suffix
-    return frozen.model.lm_head(hidden[predicts]).float(), targets[predicts]
+    hidden = Prompt.build(frozen, prefix, mask, ids).run()[:, -width:]  # those of the suffix
+    return frozen.logits(hidden[predicts]), targets[predicts]
