@@ -20,6 +20,6 @@ def manifold_anchoring(soft_tokens: Tensor, table: Tensor) -> Tensor:
     """
     tokens, table = soft_tokens.flatten(0, -2).float(), table.detach().float()
     with torch.no_grad():
-        nearest = torch.cat([torch.cdist(rows, table).argmin(1) for rows in tokens.split(_ROWS)])
+        nearest = torch.cat([torch.cdist(t, table).argmin(1) for t in torch.split(tokens, _ROWS)])
         variance = table.var(0, unbiased=False).sum()
     return (tokens - table[nearest]).square().sum(1).mean() / variance

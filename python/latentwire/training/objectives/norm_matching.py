@@ -16,4 +16,5 @@ def norm_matching(soft_tokens: Tensor, norm: Tensor | float) -> Tensor:
         Scalar: 0 if all have that norm; a factor of e too long or too short costs 1.
     """
     found = soft_tokens.float().norm(dim=-1).clamp_min(1e-6)
-    return (found / norm).log().square().mean()
+    loss: Tensor = (found / norm).log().square().mean()
+    return loss
