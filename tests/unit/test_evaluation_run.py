@@ -19,6 +19,7 @@ from latentwire.evaluation.report import write_report
 from latentwire.evaluation.rows import SplitRows
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
+from latentwire.tasks import TASKS
 from random_models import NUM_LATENTS, RandomModel
 from rich.console import Console
 from rich.progress import Progress
@@ -56,7 +57,7 @@ def evaluate(
             **changed,
         }
         bars = Progress(console=Console(file=io.StringIO()))
-        return Evaluation(output, bars=bars, studied="llama", **options)(wanted)
+        return Evaluation(output, bars=bars, studied=["llama"], **options)(wanted)
 
     return evaluate
 
@@ -85,6 +86,19 @@ def test_every_figure_of_every_path_is_there_once(evaluate: Any, tmp_path: Path)
     )
     assert all(r["accuracy"]["num_rows"] == LIMIT == len(unpacked(r)) for r in records)
     assert json.loads((tmp_path / FILE).read_text().splitlines()[0]) == records[0]
+
+
+def test_choices_are_made_on_rows_held_out_of_training(
+    evaluate: Any, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    rows = SplitRows.load("trec", sample_data_dir, LIMIT, "validation")
+    records = evaluate(tmp_path, ("text",), tasks=["trec"], split="validation")
+    assert all(r["split_name"] == "validation" and r["split"] == rows.digest for r in records)
+    assert set(rows.texts) <= {e.text for e in TASKS["trec"].load("validation", sample_data_dir)}
+    assert "whole" not in (report := write_report(records, tmp_path, "test"))
+    assert "validation splits" in report
+    on_test = evaluate(tmp_path, ("text",), tasks=["trec"])
+    assert all("split_name" not in r for r in on_test if r["split"] != rows.digest)
 
 
 def test_figures_are_those_of_sender_and_receiver_alone(

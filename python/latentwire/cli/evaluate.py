@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,7 +27,7 @@ def evaluate(
     receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks.")] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Only the first rows of each test split.", min=2)
+        int | None, typer.Option(help="Only the first rows of each split.", min=2)
     ] = None,
     targets: Annotated[
         Path | None, typer.Option(help="JSON file of targets to hold the figures against.")
@@ -38,10 +38,14 @@ def evaluate(
     max_probe_rows: Annotated[
         int, typer.Option(help="The most training rows of a probe.", min=100)
     ] = 20_000,
+    split: Annotated[
+        Literal["test", "validation"],
+        typer.Option(help="Which rows: choices between variants are made on validation."),
+    ] = "test",
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure accuracy on whole test splits, with controls and probes; resumes."""
+    """Measure accuracy on whole splits, with controls and probes; resumes."""
     import torch
 
     from latentwire.evaluation import FIGURES, run_evaluation
@@ -59,6 +63,7 @@ def evaluate(
         limit=limit,
         max_probe_rows=max_probe_rows,
         cache_dir=cache_dir,
+        split=split,
     )
     command = shlex.join(["latentwire", *sys.argv[1:]])
     text = write_report(records, output, command, targets)

@@ -22,6 +22,7 @@ from latentwire.message import Encoding, Packet
 from latentwire.models import HiddenStateEncoder
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
+from latentwire.tasks.base import Split
 
 FIGURES = ("text", "latent", "probes", "prefix", "encodings")
 PREFIXES = (1, 2, 4, 8, 16)
@@ -41,7 +42,8 @@ class Evaluation:
         limit: Only the first rows of each shuffled split.
         max_probe_rows: The most training rows of a linear probe.
         cache_dir: Where the probes' features are kept.
-        studied: The sender whose prefixes and encodings are measured.
+        studied: Senders whose prefixes and encodings are measured.
+        split: Which rows; choices between variants are made on ``validation``.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Evaluation:
         limit: int | None = None,
         max_probe_rows: int = MAX_TRAIN_ROWS,
         cache_dir: Path | None = None,
-        studied: str = MINILM,
+        studied: Sequence[str] = (MINILM,),
+        split: Split = "test",
     ) -> None:
         self.data_dir = data_dir
         self.senders = senders
@@ -66,7 +69,7 @@ class Evaluation:
         self.max_probe_rows = max_probe_rows
         self.cache_dir = cache_dir
         self.studied = studied
-        self.rows = {name: SplitRows.load(name, data_dir, limit) for name in tasks}
+        self.rows = {name: SplitRows.load(name, data_dir, limit, split) for name in tasks}
         self.parts = _fingerprints(senders, receivers)
         self.store = RecordStore(output, self._holds)
 
@@ -113,7 +116,7 @@ class Evaluation:
         whole = self.senders[sender].manifest.num_latents
         if "latent" in figures:
             self._whole(rows, sender, whole, encoded, answered)
-        if sender != self.studied:
+        if sender not in self.studied:
             return
         variants: list[tuple[str, str, int, Encoding]] = []
         if "prefix" in figures:
@@ -228,6 +231,7 @@ class Evaluation:
             "chance_percent": rows.chance_percent,
             "limit": self.limit,
             "split": rows.digest,
+            **({} if rows.name == "test" else {"split_name": rows.name}),
             "parts": {name: self.parts[name] for name in used},
             "right": packed(is_right),
         }

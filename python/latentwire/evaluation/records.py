@@ -19,7 +19,8 @@ class Record(TypedDict):
 
     ``figure`` says what was measured; the optional keys say on which path. ``accuracy`` holds the
     fields of ``Accuracy``, ``parts`` the fingerprints of all models and parts on the path,
-    ``split`` the digest of the rows, ``right`` which of them are answered right (see ``packed``).
+    ``split`` the digest of the rows, ``split_name`` what they are if not the test split, ``right``
+    which of them are answered right (see ``packed``).
     """
 
     figure: str
@@ -30,6 +31,7 @@ class Record(TypedDict):
     chance_percent: float
     limit: int | None
     split: str
+    split_name: NotRequired[str]
     parts: dict[str, str]
     sender: NotRequired[str]
     receiver: NotRequired[str]

@@ -85,10 +85,14 @@ def _is_partial(records: Sequence[Record]) -> bool:
 
 
 def _head(records: Sequence[Record], about: dict[str, str]) -> list[str]:
-    title, scope = "# Accuracy on whole test splits", "Percent right, with Wilson's 95% interval."
+    split = next((record.get("split_name", "test") for record in records), "test")
+    title, scope = (
+        f"# Accuracy on whole {split} splits",
+        "Percent right, with Wilson's 95% interval.",
+    )
     if _is_partial(records):
         rows = max(record["limit"] or 0 for record in records)
-        title = "# Accuracy on parts of test splits"
+        title = f"# Accuracy on parts of {split} splits"
         scope = f"**Partial: the first {rows} rows of each shuffled split.** {scope}"
     lines = [title, "", f"{scope} Written by the command below; not edited.", ""]
     return [*lines, *(f"- {key}: {value}" for key, value in about.items()), ""]
@@ -135,7 +139,7 @@ def _baselines(records: Sequence[Record]) -> list[str]:
     rows: list[tuple[str, dict[str, Any], str]] = [
         ("always the most frequent answer", majority, ""),
         ("chance", chance, ""),
-        ("test rows", count, ""),
+        ("rows", count, ""),
     ]
     return ["## Without reading", "", *_row_table(rows), ""]
 

@@ -1,4 +1,4 @@
-"""Test rows in the order in which they are computed: by length, so that batches hold no padding."""
+"""Rows of a split in the order of computing: by length, so that batches hold no padding."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire.tasks import TASKS, Task
+from latentwire.tasks.base import Split
 
 BATCH = 64
 WIDE_BATCH = 16  # for questions whose answer tree is larger than the message
@@ -20,24 +21,26 @@ _MANY_CHOICES = 16
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The test split of a task.
+    """A split of a task, the test split as a rule.
 
     Attributes:
         task: The task.
         texts: Texts in the split's fixed shuffled order.
         labels: Right answers, int64 [N].
+        name: ``test``, or ``validation`` for choices that must not be made on the test split.
     """
 
     task: Task
     texts: list[str]
     labels: NDArray[np.int64]
+    name: Split = "test"
 
     @classmethod
-    def load(cls, name: str, data_dir: Path, limit: int | None) -> SplitRows:
+    def load(cls, name: str, data_dir: Path, limit: int | None, split: Split = "test") -> SplitRows:
         """Read the split, or the first ``limit`` rows of its shuffled order."""
-        examples = TASKS[name].load("test", data_dir)[:limit]
+        examples = TASKS[name].load(split, data_dir)[:limit]
         labels = np.array([example.label for example in examples])
-        return cls(TASKS[name], [example.text for example in examples], labels)
+        return cls(TASKS[name], [example.text for example in examples], labels, split)
 
     def batches(self) -> Iterator[NDArray[np.int64]]:
         """Row numbers of each batch, texts of like length together."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from latentwire.catalog import BYTES, available_models
+from latentwire.catalog import BYTES, MINILM, available_models
 from latentwire.checkpoint import shipped_parts
 from latentwire.errors import UsageError
 from latentwire.evaluation.figures import FIGURES, Evaluation
@@ -18,7 +18,7 @@ from latentwire.extras import require_extra
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.tasks import TASKS
-from latentwire.tasks.base import find_data_dir
+from latentwire.tasks.base import Split, find_data_dir
 
 
 def run_evaluation(
@@ -32,8 +32,9 @@ def run_evaluation(
     limit: int | None = None,
     max_probe_rows: int = MAX_TRAIN_ROWS,
     cache_dir: Path | None = None,
+    split: Split = "test",
 ) -> list[Record]:
-    """Compute figures on test splits, keeping each as soon as it is there.
+    """Compute figures on a split, keeping each as soon as it is there.
 
     A figure that ``output`` holds already, for the same models, parts and rows, is not computed
     again.
@@ -42,12 +43,14 @@ def run_evaluation(
         output: Folder for ``records.jsonl``.
         data_dir: Data folder; default ``$LATENTWIRE_DATA``.
         figures: Of ``FIGURES``; the controls come with ``text`` and ``latent``.
-        senders: Names; default every shipped encoder whose model is at hand.
+        senders: Names; default every shipped encoder whose model is at hand. Prefixes and encodings
+            are measured for these, by default for MiniLM alone.
         receivers: Names; default every shipped adapter.
         tasks: Names; default all.
         limit: Only the first rows of each shuffled split: a quick look, marked as such.
         max_probe_rows: The most training rows of a linear probe.
         cache_dir: Where the probes' features are kept between runs; None keeps nothing.
+        split: ``test``; or ``validation``, for choices between variants.
 
     Returns:
         Every record of these models, parts and tasks, the kept ones included.
@@ -85,5 +88,7 @@ def run_evaluation(
             limit=limit,
             max_probe_rows=max_probe_rows,
             cache_dir=cache_dir,
+            studied=senders or (MINILM,),
+            split=split,
         )
         return run(figures)
