@@ -16,6 +16,8 @@ __all__ = [
     "CheckpointError",
     "ChecksumError",
     "ChoicesError",
+    "DataError",
+    "DiskFullError",
     "EmptyTextError",
     "HostUnreachableError",
     "InvalidMessageError",
@@ -31,6 +33,7 @@ __all__ = [
     "StreamIndexError",
     "StreamLockedError",
     "TextTooLongError",
+    "TrainingError",
     "TruncatedPacketError",
     "UnsupportedFeatureError",
     "UnsupportedVersionError",
@@ -163,8 +166,20 @@ class ChoicesError(UsageError):
     """The answers to choose from are missing, empty or repeated."""
 
 
+class DataError(UsageError):
+    """Data of the user's own lacks a file, a split, a column or a label, or cannot be read."""
+
+
 class RecipeError(UsageError):
     """A training recipe has a field that is unknown, missing or out of range."""
+
+
+class TrainingError(LatentwireError):
+    """A training run cannot go on, e.g. because its loss is no longer a number."""
+
+
+class DiskFullError(LatentwireError):
+    """There is no room on the disk; what was written before is still whole."""
 
 
 class MissingExtraError(LatentwireError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -132,10 +133,11 @@ def test_a_story_depends_on_split_seed_and_number_alone() -> None:
     texts = {make_story(split, 1, seed=seed).text for split in SPLITS for seed in (0, 1)}
     assert len(texts) == 6
     # Other interpreters and releases must draw the same: figures name a split and a seed only.
-    assert make_story("test", 0).text == FIRST_TEST_STORY
+    text = "\n".join(story.text for story in islice(stories("test"), 200))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == FIRST_TEST_STORIES
 
 
-FIRST_TEST_STORY = "Tim starts with 8 toys. In the house Ben has 2 toys. Maria starts with 1 toy."
+FIRST_TEST_STORIES = "cb19944fd864c049"
 
 
 @pytest.mark.parametrize("split", SPLITS)
