@@ -144,7 +144,8 @@ FAMILIES: dict[str, dict[str, object]] = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256},
     "bert": {**_GEOMETRY, "num_attention_heads": 4},
     "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8},
-    "rwkv": {"hidden_size": 32, "num_hidden_layers": 2, "attention_hidden_size": 32},
+    "rwkv": {**_GEOMETRY, "attention_hidden_size": 32, "rescale_every": 1},
+    "t5": {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4},
 }
 """A tiny configuration of each family, as its ``model_type`` names them."""
 
@@ -163,7 +164,9 @@ def random_frozen(
     tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokens.decoder = decoders.ByteLevel()
     begin = None if family.startswith("qwen") else "<s>"
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens, bos_token=begin, eos_token="</s>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokens, bos_token=begin, eos_token="</s>", pad_token="</s>"
+    )
     config = AutoConfig.for_model(
         family,
         vocab_size=len(vocabulary),
@@ -177,7 +180,7 @@ def random_frozen(
             **changes,
         },
     )
-    is_causal = family != "bert"
+    is_causal = family not in ("bert", "t5")
     model = (AutoModelForCausalLM if is_causal else AutoModel).from_config(config)
     for parameter in model.parameters():
         if parameter.ndim == 2:  # larger than usual, so that everything matters

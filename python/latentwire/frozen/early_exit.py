@@ -1,7 +1,8 @@
-"""Stop a model at the layer whose states are wanted: the layers above it are not paid for."""
+"""Hidden states of chosen layers: others are not kept, and those above are not paid for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,45 +10,62 @@ from torch import Tensor, nn
 
 
 class _Reached(Exception):  # noqa: N818 - not an error: how a forward pass is left early
-    """The block was reached; its input is what was wanted."""
-
-    def __init__(self, states: Tensor) -> None:
-        super().__init__()
-        self.states = states
+    """The highest block that is wanted was reached."""
 
 
-def states_before_block(
-    backbone: nn.Module, num_layers: int, index: int, inputs: dict[str, Any]
-) -> Tensor | None:
-    """What block ``index`` is given when the backbone runs: hidden state number ``index``.
+def read_layers(
+    backbone: nn.Module, num_layers: int, layers: Sequence[int], inputs: dict[str, Any]
+) -> list[Tensor]:
+    """Hidden states by number: 0 is the embedding, ``num_layers`` the last.
 
     Args:
-        backbone: A Transformer without its head.
+        backbone: A model without its head.
         num_layers: How many blocks it has.
-        index: Which block to stop before, from 0.
+        layers: Which states are wanted, each within 0..num_layers.
         inputs: Keyword arguments of the backbone.
 
     Returns:
-        States [B, T, d]; None if there is no such block. That includes ``index == num_layers``: in
-        many families the last hidden state has passed the closing normalization.
+        States [B, T, d] of each of ``layers``.
     """
     blocks = _blocks(backbone, num_layers)
-    if blocks is None or index >= num_layers:
-        return None
+    found = None if blocks is None else _watch(backbone, blocks, layers, inputs)
+    if found is None:  # blocks that are not found, or take their states in another way
+        every = backbone(**inputs, output_hidden_states=True).hidden_states
+        return [every[layer] for layer in layers]
+    return [found[layer] for layer in layers]
 
-    def leave(_block: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        states = arguments[0] if arguments else named.get("hidden_states")
-        if isinstance(states, Tensor):
-            raise _Reached(states)
 
-    hook = blocks[index].register_forward_pre_hook(leave, with_kwargs=True)
+def _watch(
+    backbone: nn.Module, blocks: nn.ModuleList, layers: Sequence[int], inputs: dict[str, Any]
+) -> dict[int, Tensor] | None:
+    """States before blocks, as they pass; None if a block was given none."""
+    found: dict[int, Tensor] = {}
+    highest = max(layers)
+
+    def watcher(number: int) -> Any:
+        def keep(_block: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+            states = arguments[0] if arguments else named.get("hidden_states")
+            if isinstance(states, Tensor):
+                found[number] = states
+            if number == highest:
+                raise _Reached
+
+        return keep
+
+    hooks = [
+        blocks[number].register_forward_pre_hook(watcher(number), with_kwargs=True)
+        for number in set(layers)
+        if number < len(blocks)
+    ]
     try:
-        backbone(**inputs)
-    except _Reached as reached:
-        return reached.states
+        # In many families the last state has passed the closing normalization: it is the output's.
+        found[len(blocks)] = backbone(**inputs).last_hidden_state
+    except _Reached:
+        pass
     finally:
-        hook.remove()
-    return None
+        for hook in hooks:
+            hook.remove()
+    return found if found.keys() >= set(layers) else None
 
 
 _found: WeakKeyDictionary[nn.Module, nn.ModuleList | None] = WeakKeyDictionary()

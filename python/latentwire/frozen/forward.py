@@ -95,6 +95,11 @@ def check_reads_prefixes(frozen: FrozenModel) -> None:
             f"recurrent state, not keys and values",
             hint="recurrent models can send; receive with a Transformer",
         )
+    implementation = getattr(frozen.config, "_attn_implementation", None)
+    if implementation != "sdpa":  # others take other masks, and some add them up unasked
+        raise UsageError(
+            f"{frozen.name} cannot receive: its attention is {implementation!r}, not 'sdpa'"
+        )
     unknown = attention_kinds(frozen) - {FULL, SLIDING}
     if unknown:
         raise UsageError(

@@ -25,7 +25,7 @@ from latentwire.errors import (
     TextTooLongError,
     UsageError,
 )
-from latentwire.frozen.early_exit import states_before_block
+from latentwire.frozen.early_exit import read_layers
 from latentwire.frozen.key_values import KeyValues
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
@@ -50,12 +50,12 @@ class FrozenModel:
         self.name = name
         self.model: Any = model.eval().requires_grad_(False)
         self.config: Any = self.model.config.get_text_config()
-        config = self.config
+        if hasattr(self.config, "rescale_every"):  # RWKV halves its own weights at the first pass
+            self.config.rescale_every = 0
         self.tokenizer = tokenizer
         self.is_causal = is_causal
-        self.hidden_size = int(config.hidden_size)
-        self.num_layers = int(config.num_hidden_layers)
-        limit = getattr(config, "max_position_embeddings", None)
+        self.hidden_size, self.num_layers = check_hidden_states(name, self.config)
+        limit = getattr(self.config, "max_position_embeddings", None)
         self.max_tokens = int(limit) if limit else 1_000_000
 
     @classmethod
@@ -71,6 +71,7 @@ class FrozenModel:
         Raises:
             ModelNotFoundError: If there is no such model.
             CheckpointError: If a shipped model's weights file is missing or damaged.
+            UsageError: If its configuration tells of no hidden states.
         """
         location = locate_model(name_or_path)
         try:
@@ -82,16 +83,19 @@ class FrozenModel:
                 f"model {name_or_path!r} cannot be loaded: {reason}",
                 hint=f"available here: {', '.join(available_models())}",
             ) from error
+        check_hidden_states(name_or_path, config.get_text_config())
         is_causal = any(
             "CausalLM" in name or "LMHead" in name for name in config.architectures or ()
         )
         family: Any = AutoModelForCausalLM if is_causal else AutoModel
-        options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
+        options: dict[str, Any] = {"dtype": dtype}
         if _is_compact(Path(location)):
             weights = load_weights(Path(location) / WEIGHTS)
             model = _with_weights(family.from_config(config, **options), weights, location)
         else:
             model = family.from_pretrained(location, **options)
+        if config.is_encoder_decoder:
+            model = model.get_encoder()  # what reads; nothing is translated here
         return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
 
     @property
@@ -154,37 +158,52 @@ class FrozenModel:
         mask = torch.arange(width)[None, :] < lengths[:, None]
         return ids.to(self.device), mask.to(self.device)
 
+    def ids_read(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids that ``hidden_states`` runs: special tokens and text, cut to what fits."""
+        if self.is_causal:
+            return [self.begin + ids[: self.text_room] for ids in self.tokenize(texts)]
+        # Encoders were trained with their special tokens around the text.
+        encodings = self.tokenizer.backend_tokenizer.encode_batch(list(texts))
+        limit = self.max_tokens
+        return [
+            encoding.ids if len(encoding.ids) <= limit else _cut(encoding.ids, limit)
+            for encoding in encodings
+        ]
+
     @torch.inference_mode()
-    def hidden_states(self, texts: Sequence[str], layer: int) -> tuple[Tensor, Tensor]:
+    def hidden_states(
+        self, texts: Sequence[str], layer: int | Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
         """Hidden states of texts after ``layer`` layers, special tokens included.
 
-        Texts longer than ``text_room`` are cut.
+        Texts longer than ``text_room`` are cut. States of other layers are not kept, and layers
+        above are not run.
+
+        Args:
+            texts: What is read.
+            layer: One layer, or several.
 
         Returns:
-            States float32 [B, T, d] and mask bool [B, T], False on padding.
+            States float32 [B, T, d], of several layers [B, T, n, d], and mask bool [B, T], False on
+            padding.
 
         Raises:
             UsageError: If the model has no such layer.
         """
-        if not 0 <= layer <= self.num_layers:
-            raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {layer}")
-        if self.is_causal:
-            rows = [self.begin + ids[: self.text_room] for ids in self.tokenize(texts)]
-        else:  # encoders were trained with their special tokens around the text
-            encodings = self.tokenizer.backend_tokenizer.encode_batch(list(texts))
-            rows = [encoding.ids for encoding in encodings]
-            rows = [
-                ids if len(ids) <= self.max_tokens else _cut(ids, self.max_tokens) for ids in rows
-            ]
-        ids, mask = self.pad(rows)
-        backbone = self.backbone
+        layers = [layer] if isinstance(layer, int) else list(layer)
+        for number in layers:
+            if not 0 <= number <= self.num_layers:
+                raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {number}")
+        if not layers:
+            raise UsageError(f"which layers of {self.name} are to be read? None is named")
+        ids, mask = self.pad(self.ids_read(texts))
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long()}
         if self.is_causal:
             inputs["use_cache"] = False  # nothing is generated: a cache would only be built
-        states = states_before_block(backbone, self.num_layers, layer, inputs)
-        if states is None:  # the last layer, or blocks that are not found: all of it
-            states = backbone(**inputs, output_hidden_states=True).hidden_states[layer]
-        return states.float(), mask
+        states = [
+            found.float() for found in read_layers(self.backbone, self.num_layers, layers, inputs)
+        ]
+        return states[0] if isinstance(layer, int) else torch.stack(states, dim=2), mask
 
     @property
     def backbone(self) -> Any:
@@ -225,6 +244,23 @@ class FrozenModel:
     def weights_digest(self) -> bytes:
         """BLAKE2b-128 over every parameter and buffer by name: equal weights, equal digest."""
         return digest_tensors(self.model.state_dict())
+
+
+def check_hidden_states(name: str, config: Any) -> tuple[int, int]:
+    """Width and number of layers that a model's configuration tells of.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    found = [getattr(config, key, None) for key in ("hidden_size", "num_hidden_layers")]
+    if not all(isinstance(value, int) and value > 0 for value in found):
+        raise UsageError(
+            f"model {name!r} offers no hidden states: its configuration "
+            f"({config.model_type or 'of no known type'}) has hidden_size {found[0]} and "
+            f"num_hidden_layers {found[1]}",
+            hint="use a language model or a text encoder",
+        )
+    return int(found[0]), int(found[1])  # type: ignore[arg-type]
 
 
 def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
