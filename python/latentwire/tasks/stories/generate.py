@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import count
 
 from latentwire.tasks.base import Split
@@ -27,6 +28,7 @@ def stories(split: Split, *, seed: int = 0, start: int = 0) -> Iterator[Story]:
     return (make_story(split, number, seed=seed) for number in count(start))
 
 
+@lru_cache(maxsize=2**15)  # every kind of question asks the same stories
 def make_story(split: Split, number: int, *, seed: int = 0) -> Story:
     """Story ``number``: a function of split, seed and number alone.
 
