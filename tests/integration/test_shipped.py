@@ -23,7 +23,7 @@ from latentwire.frozen import FrozenModel
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.dry_run import dry_run
-from latentwire.training.recipe import load_recipe
+from latentwire.training.recipe_file import load_recipe
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "training" / "recipes"

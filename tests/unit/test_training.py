@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,10 @@ from latentwire.checkpoint import Part
 from latentwire.errors import RecipeError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.model import digest_tensors
+from latentwire.training.compute import start_accelerator
 from latentwire.training.loop import Trainer
-from latentwire.training.recipe import Objectives, Recipe, load_recipe
+from latentwire.training.recipe import Objectives, Recipe
+from latentwire.training.recipe_file import load_recipe
 from random_models import RandomModel
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -26,6 +27,7 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Recipe:
     stage = {"encoder": {"depth": 1, "num_heads": 4}, "steps": STEPS, "batch_size": 8, "layer": 1}
     return Recipe.model_validate(
         {
+            "engine": {"save_every": 4, "log_every": 1},
             "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
             "receivers": [random_qwen.model, random_llama.model],
             "tasks": {"sst2": 0.5, "trec": 0.5},
@@ -54,8 +56,7 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Recipe:
 
 
 def trainer(recipe: Recipe, stage: str, run_dir: Path, data_dir: Path) -> Trainer:
-    run_dir.mkdir(parents=True, exist_ok=True)
-    return Trainer(recipe, recipe.stage(stage), run_dir, data_dir, torch.device("cpu"))
+    return Trainer(recipe, recipe.stage(stage), run_dir, data_dir, start_accelerator())
 
 
 def part_digests(run_dir: Path) -> dict[str, bytes]:
@@ -70,15 +71,17 @@ def test_a_space_is_founded_and_joined_with_every_model_frozen(
 ) -> None:
     run_dir = tmp_path / "run"
     found = trainer(recipe, "found", run_dir, sample_data_dir)
-    frozen = [found.sender, *found.receivers.values()]
+    frozen = [found.parts.sender, *found.parts.receivers.values()]
     before = [digest_tensors(model.model.state_dict()) for model in frozen if model]
-    first = {n: p.clone() for m in found.trained.values() for n, p in m.named_parameters()}
+    first = {n: p.clone() for m in found.parts.trained.values() for n, p in m.named_parameters()}
     start = sum(found.loss(step).item() for step in range(4)) / 4
     result = found.run()
     end = sum(found.loss(step).item() for step in range(4)) / 4
     assert end < start
     assert before == [digest_tensors(model.model.state_dict()) for model in frozen if model]
-    changed = {n: p for m in found.trained.values() for n, p in m.named_parameters()}
+    held = {id(p) for o in found.updates.optimizers for g in o.param_groups for p in g["params"]}
+    assert held == {id(p) for m in found.parts.trained.values() for p in m.parameters()}
+    changed = {n: p for m in found.parts.trained.values() for n, p in m.named_parameters()}
     assert all(not torch.equal(first[name], changed[name]) for name in first if "bias" not in name)
     assert set(result["validation"]) == set(recipe.receivers)
 
@@ -91,7 +94,7 @@ def test_a_space_is_founded_and_joined_with_every_model_frozen(
     after = part_digests(run_dir)
     assert {n: after[n] for n in adapters} == adapters  # bit for bit
     encoder = Part.load(run_dir / "encoders" / "bytes", "encoder")
-    assert encoder.space.fingerprint == found.space.fingerprint
+    assert encoder.space.fingerprint == found.parts.space.fingerprint
 
 
 def test_a_resumed_run_is_the_run_that_was_not_interrupted(
@@ -103,16 +106,15 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted(
     class PowerCut(BaseException):
         pass
 
-    monkeypatch.setattr("latentwire.training.loop.SAVE_SECONDS", 0.0)  # save after every step
     cut = trainer(recipe, "found", tmp_path / "cut", sample_data_dir)
-    step = cut.step
+    step = cut.updates.step
 
-    def step_until_power_cut(number: int) -> float:
+    def step_until_power_cut(number: int) -> dict[str, torch.Tensor]:
         if number == STEPS // 2:
             raise PowerCut
         return step(number)
 
-    monkeypatch.setattr(cut, "step", step_until_power_cut)
+    monkeypatch.setattr(cut.updates, "step", step_until_power_cut)
     with pytest.raises(PowerCut):
         cut.run()
     trainer(recipe, "found", tmp_path / "cut", sample_data_dir).run()
@@ -123,7 +125,7 @@ def test_passages_are_learned_from_without_labels(
     recipe: Recipe, tmp_path: Path, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [f"Passage number {n} says something that has no label." for n in range(20)]
-    monkeypatch.setattr("latentwire.training.loop.load_passages", lambda *_: texts)
+    monkeypatch.setattr("latentwire.training.stage_data.load_passages", lambda *_: texts)
     trainer(recipe, "found", tmp_path / "run", sample_data_dir).run()
     join = recipe.stage("join").model_copy(
         update={
@@ -138,7 +140,8 @@ def test_passages_are_learned_from_without_labels(
     )
     mixed = recipe.model_copy(update={"stages": [recipe.stages[0], join]})
     joining = trainer(mixed, "join", tmp_path / "run", sample_data_dir)
-    assert any(source == "wiki" for source, _ in joining._draw(random.Random(1)))
+    passages = joining.batches.rows.spans["wiki"]
+    assert set(joining.batches.draw(0).rows) & set(passages)
     last = STEPS - 1
     before = joining.loss(0).item(), joining.loss(last).item()
     joining.run()

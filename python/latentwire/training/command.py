@@ -10,9 +10,11 @@ from typing import Any
 import torch
 
 from latentwire.tasks.base import find_data_dir
+from latentwire.training.compute import start_accelerator
 from latentwire.training.dry_run import dry_run
 from latentwire.training.loop import Trainer
-from latentwire.training.recipe import load_recipe
+from latentwire.training.recipe_file import load_recipe
+from latentwire.training.run_folder import describe_run
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +54,12 @@ def train(
     if check_only:
         return [dry_run(recipe, chosen) for chosen in stages]
     folder = find_data_dir(data_dir)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+    accelerator = start_accelerator()
+    if accelerator.is_main_process:
+        describe_run(run_dir, recipe, accelerator.num_processes)
     results = []
     for chosen in stages:
-        trainer = Trainer(recipe, chosen, run_dir, folder, device)
+        trainer = Trainer(recipe, chosen, run_dir, folder, accelerator)
         result = {"stage": chosen.name, **trainer.run()}
         logger.info("%s", json.dumps(result))
         results.append(result)

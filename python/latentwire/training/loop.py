@@ -2,411 +2,163 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import logging
-import random
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from rich.console import Console
-from rich.progress import Progress
-from torch import Tensor, nn
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor
 
-from latentwire.catalog import BYTES
-from latentwire.checkpoint import Part, locate_part
-from latentwire.errors import CheckpointError, RecipeError
-from latentwire.frozen import ChoiceTree, FrozenModel, score_choices
-from latentwire.frozen.precision import fast_autocast
-from latentwire.models import (
-    Adapter,
-    AdapterConfig,
-    ByteEncoder,
-    ByteEncoderConfig,
-    HiddenStateEncoder,
-    HiddenStateEncoderConfig,
-)
-from latentwire.models.quantizer import through_the_wire
-from latentwire.space import LatentSpace
-from latentwire.tasks import TASKS
+from latentwire.errors import RecipeError
+from latentwire.frozen.scoring import PROMPT_ROOM
+from latentwire.models import HiddenStateEncoder
+from latentwire.training.batches import Batches
+from latentwire.training.curves import draw_curves
 from latentwire.training.data import Dialogue, Rows
-from latentwire.training.features import (
-    ByteInputs,
-    EncoderInputs,
-    FeatureCache,
-    JoinedCaches,
-)
-from latentwire.training.objectives import (
-    label_likelihood,
-    latent_distillation,
-    message_distillation,
-)
-from latentwire.training.optimizers import build_optimizers, cosine_rate, set_learning_rate
-from latentwire.training.passages import load_passages
+from latentwire.training.features import JoinedCaches
+from latentwire.training.means import Means
+from latentwire.training.parts import StageParts, measure_saved, save_parts
 from latentwire.training.recipe import Recipe, Stage
-from latentwire.training.state import load_state, save_state
-from latentwire.training.weight_rounding import WeightRounding
+from latentwire.training.run_log import RunLog
+from latentwire.training.selection import Selection
+from latentwire.training.stage_data import load_rows, open_inputs
+from latentwire.training.state import load_best, load_state, save_best, save_state
+from latentwire.training.step_loss import StepLoss
+from latentwire.training.update import Updates, stored_weights
+from latentwire.training.validation import Figures, Validation
 
-logger = logging.getLogger(__name__)
-
-ROUNDING_STARTS = 0.6  # share of the steps after which weights are trained in their stored bits
-SAVE_SECONDS = 120.0
-VALIDATION_ROWS = 200  # per task, for the log
-_PREFIXES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+FEATURES = "features"  # the cache, beside the run folders that share it
 
 
-@dataclass
 class Trainer:
-    """Everything that one stage needs, built and checked before the first step."""
+    """One stage: everything is built and checked before the first step.
 
-    recipe: Recipe
-    stage: Stage
-    run_dir: Path
-    data_dir: Path
-    device: torch.device
-    receivers: dict[str, FrozenModel] = field(init=False)
-    adapters: dict[str, Adapter] = field(init=False)
-    encoder: HiddenStateEncoder | ByteEncoder = field(init=False)
-    sender: FrozenModel | None = field(init=False, default=None)
+    Args:
+        recipe: The whole recipe.
+        stage: The stage of it that is trained.
+        run_dir: Where parts, states and logs go, and where it resumes from.
+        data_dir: Data folder.
+        accelerator: This process among those that train together.
 
-    def __post_init__(self) -> None:
-        torch.manual_seed(self.recipe.seed)
-        self.folder = self.run_dir / "stages" / self.stage.name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.receivers = {
-            name: FrozenModel.load(name, device=self.device) for name in self.recipe.receivers
-        }
-        if self.stage.sender != BYTES:
-            self.sender = FrozenModel.load(self.stage.sender, device=self.device)
-        self.encoder = self._build_encoder().to(self.device)
-        self.space = self._space()
-        self.adapters = {name: self._adapter(name).to(self.device) for name in self.receivers}
-        self.rows = self._rows()
-        self.dialogues = {
-            name: Dialogue(frozen, list(self.recipe.tasks))
-            for name, frozen in self.receivers.items()
-        }
-        self.inputs = self._inputs(self.encoder, self.sender)
-        if isinstance(self.inputs, JoinedCaches) and isinstance(self.encoder, HiddenStateEncoder):
-            self.encoder.normalizer.fit(
-                self.inputs.sample(50_000, self.recipe.seed).to(self.device)
-            )
-        self.teacher, self.teacher_inputs = self._teacher()
-        self.trained: dict[str, nn.Module] = {}
-        if "encoder" in self.stage.train:
-            self.trained["encoder"] = self.encoder
-        if "adapters" in self.stage.train:
-            self.trained |= {f"adapter.{name}": part for name, part in self.adapters.items()}
-        for module in (self.encoder, *self.adapters.values()):
-            module.requires_grad_(any(module is part for part in self.trained.values()))
-        self.optimizers = build_optimizers(self.trained.values())
+    Raises:
+        LatentwireError: If models, data, recipe and run folder do not fit each other.
+    """
 
-    # -- construction ------------------------------------------------------------------------
-
-    def _build_encoder(self) -> HiddenStateEncoder | ByteEncoder:
-        space, geometry = self.recipe.space, self.stage.encoder
-        if self.sender is None:
-            return ByteEncoder(
-                ByteEncoderConfig(
-                    width=space.latent_width,
-                    num_heads=geometry.num_heads,
-                    multiple=geometry.multiple,
-                    num_latents=space.num_latents,
-                    resampler_depth=geometry.depth,
-                )
-            )
-        layer = self.stage.layer
-        if layer is None:
-            layer = self.sender.num_layers * 2 // 3
-        if not 0 <= layer <= self.sender.num_layers:
+    def __init__(
+        self, recipe: Recipe, stage: Stage, run_dir: Path, data_dir: Path, accelerator: Accelerator
+    ) -> None:
+        self.recipe = recipe
+        self.stage = stage
+        self.run_dir = run_dir
+        self.accelerator = accelerator
+        self.folder = run_dir / "stages" / stage.name
+        pieces = accelerator.num_processes * recipe.engine.accumulation
+        if stage.batch_size < pieces:
             raise RecipeError(
-                f"stage {self.stage.name!r}: {self.sender.name} has layers 0 to "
-                f"{self.sender.num_layers}, not {layer}"
+                f"stage {stage.name!r}: batch_size is {stage.batch_size}, and there are {pieces} "
+                f"pieces to compute it in ({accelerator.num_processes} processes)"
             )
-        return HiddenStateEncoder(
-            HiddenStateEncoderConfig(
-                hidden_size=self.sender.hidden_size,
-                layer=layer,
-                num_latents=space.num_latents,
-                latent_width=space.latent_width,
-                num_heads=geometry.num_heads,
-                depth=geometry.depth,
-                multiple=geometry.multiple,
-            )
+        rows = load_rows(recipe, stage, data_dir)
+        held_out = Rows.load(list(recipe.tasks), "validation", data_dir, stage.validation.rows)
+        self.parts = parts = StageParts.build(recipe, stage, run_dir, accelerator.device)
+        if stage.objectives.text_distillation.weight:
+            for frozen in parts.receivers.values():
+                frozen.check_fits(rows.texts, PROMPT_ROOM)
+        cache_dir = run_dir.parent / FEATURES
+        inputs, held_out_inputs = (
+            open_inputs(parts.encoder, parts.sender, chosen, cache_dir, accelerator)
+            for chosen in (rows, held_out)
         )
-
-    def _rows(self) -> Rows:
-        rows = Rows.load(list(self.recipe.tasks), "train", self.data_dir)
-        for corpus in self.stage.unlabeled:
-            count, seed = self.stage.unlabeled_passages, self.recipe.seed
-            rows = rows.with_passages(corpus, load_passages(corpus, self.data_dir, count, seed))
-        return rows
-
-    def _space(self) -> LatentSpace:
-        """The founding stage makes the space; later stages must find it."""
-        space = self.recipe.space
-        if "adapters" not in self.stage.train:
-            return LatentSpace.load(self.run_dir)
-        digests = [f"{n} {m.weights_digest.hex()[:12]}" for n, m in self.receivers.items()]
-        recipe = hashlib.blake2b(self._founding().encode(), digest_size=6).hexdigest()
-        manifest = LatentSpace(
-            name=space.name,
-            num_latents=space.num_latents,
-            latent_width=space.latent_width,
-            encoding=space.encoding,
-            lineage=f"{self.stage.sender}, seed {self.recipe.seed}, recipe {recipe}, "
-            f"receivers {', '.join(digests)}",
-        )
-        manifest.save(self.run_dir)
-        return manifest
-
-    def _founding(self) -> str:
-        """What makes a founding run another one: the recipe without the stages that join later."""
-        return self.recipe.model_copy(update={"stages": [self.stage]}).model_dump_json()
-
-    def _adapter(self, name: str) -> Adapter:
-        frozen = self.receivers[name]
-        if "adapters" not in self.stage.train:
-            part = Part.load(self.run_dir / "adapters" / Path(name).name, "adapter")
-            if part.space.fingerprint != self.space.fingerprint:
-                raise CheckpointError(f"the adapter of {name!r} is of another latent space")
-            assert isinstance(part.module, Adapter)
-            return part.module
-        adapter = Adapter(
-            AdapterConfig(
-                hidden_size=frozen.hidden_size, latent_width=self.recipe.space.latent_width
-            )
-        )
-        adapter.colorizer.fit(*(value.cpu() for value in frozen.embedding_statistics()))
-        return adapter
-
-    def _inputs(
-        self,
-        encoder: HiddenStateEncoder | ByteEncoder,
-        frozen: FrozenModel | None,
-    ) -> EncoderInputs:
-        if isinstance(encoder, ByteEncoder):
-            return ByteInputs(encoder, self.rows.texts)
-        assert frozen is not None
-        # One cache for the tasks and one for each corpus: they are used again one by one.
-        caches = []
-        for span in self.rows.blocks():
-            texts = self.rows.texts[span.start : span.stop]
-            with Progress(console=Console(stderr=True), transient=True) as progress:
-                bar = progress.add_task(f"caching states of {frozen.name}", total=len(texts))
-                cache = FeatureCache.open(
-                    self.run_dir.parent / "features",
-                    frozen,
-                    encoder.config.layer,
-                    texts,
-                    lambda done, _, progress=progress, bar=bar: progress.update(  # type: ignore[misc]
-                        bar, completed=done
-                    ),
-                )
-            caches.append(cache)
-        return JoinedCaches(caches)
-
-    def _teacher(self) -> tuple[nn.Module | None, EncoderInputs | None]:
-        name = self.stage.teacher
-        if name is None or not self.stage.objectives.need_teacher:
-            return None, None
-        own = self.run_dir / "encoders" / Path(name).name
-        part = Part.load(own if own.is_dir() else locate_part("encoder", name), "encoder")
-        if part.space.fingerprint != self.space.fingerprint:
-            raise CheckpointError(f"the teacher {name!r} is of another latent space")
-        frozen = None if name == BYTES else FrozenModel.load(name, device=self.device)
-        module = part.module.to(self.device)
-        assert isinstance(module, HiddenStateEncoder | ByteEncoder)
-        return module, self._inputs(module, frozen)
-
-    # -- one step ----------------------------------------------------------------------------
+        taught = None
+        if parts.teacher is not None:
+            taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
+        if isinstance(inputs, JoinedCaches) and isinstance(parts.encoder, HiddenStateEncoder):
+            parts.encoder.normalizer.fit(inputs.sample(50_000, recipe.seed).to(accelerator.device))
+        parts.release_senders()
+        tasks = list(recipe.tasks)
+        dialogues = {name: Dialogue(frozen, tasks) for name, frozen in parts.receivers.items()}
+        self.batches = Batches(recipe, stage, rows, dialogues, inputs)
+        self.validation = Validation(held_out, held_out_inputs, recipe.space.encoding)
+        self.step_loss = StepLoss(parts, recipe.space.encoding, rows.texts, inputs, taught)
+        if recipe.engine.compile:
+            parts.encoder.compile(dynamic=True)
+        self.updates = Updates(recipe, stage, parts, self.step_loss, self.batches, accelerator)
 
     def loss(self, step: int) -> Tensor:
-        """The loss of a step; its rows, prefix and receiver depend on seed and step alone."""
-        recipe, objectives = self.recipe, self.stage.objectives
-        progress = step / self.stage.steps
-        rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
-        drawn = self._draw(rng)
-        rows = [row for _, row in drawn]
-        total = recipe.space.num_latents
-        k = total
-        if rng.random() >= recipe.full_length_share:
-            k = rng.choice([length for length in _PREFIXES if length < total] or [total])
-        name = rng.choice(list(self.receivers))
-        states, mask = self.inputs.batch(rows)
-        if self.stage.token_dropout:
-            mask = self._drop_tokens(mask, rng.randrange(2**31))
-        latents: Tensor = self.encoder(states, mask, k)  # [B, k, d_z]
-        loss: Tensor = latents.new_zeros(())
-        wanted = self._teacher_latents(rows, k)
-        if weight := objectives.latent_distillation.at(progress):
-            assert wanted is not None
-            loss = loss + weight * latent_distillation(latents, wanted)
-        likelihood = objectives.label_likelihood.at(progress)
-        divergence = objectives.message_distillation.at(progress)
-        if not (likelihood or divergence):
-            return loss
-        frozen, dialogue = self.receivers[name], self.dialogues[name]
-        asked = [
-            dialogue.asked(source, self.rows.labels[row], recipe.generic_question_share, rng)
-            for source, row in drawn
-        ]
-        questions, answers = [question for question, _ in asked], [answer for _, answer in asked]
-        soft = self._soft_tokens(name, latents)
-        if likelihood:
-            loss = loss + likelihood * label_likelihood(frozen, soft, questions, answers)
-        if divergence:
-            assert wanted is not None
-            with torch.no_grad():
-                taught = self._soft_tokens(name, wanted)
-            loss = loss + divergence * message_distillation(
-                frozen, soft, taught, questions, answers
-            )
-        return loss
-
-    def _soft_tokens(self, receiver: str, latents: Tensor) -> Tensor:
-        """What a receiver reads of latents [B, k, d_z] that crossed the wire, [B, k, d]."""
-        soft: Tensor = self.adapters[receiver](
-            through_the_wire(latents, self.recipe.space.encoding)
-        )
-        return soft
-
-    @torch.no_grad()
-    def _teacher_latents(self, rows: list[int], k: int) -> Tensor | None:
-        """The first k latents [B, k, d_z] of the teacher, if there is one."""
-        if self.teacher is None or self.teacher_inputs is None:
-            return None
-        latents: Tensor = self.teacher(*self.teacher_inputs.batch(rows), k)
-        return latents
-
-    def _draw(self, rng: random.Random) -> list[tuple[str, int]]:
-        """(task or corpus, row) pairs of a batch, of like length where the stage asks for it."""
-        groups, size = self.stage.length_groups, self.stage.batch_size
-        shares = self.recipe.tasks | self.stage.unlabeled
-        drawn = self.rows.draw(shares, groups * size, rng)
-        if groups == 1:
-            return drawn
-        drawn.sort(key=lambda pair: len(self.rows.texts[pair[1]]))
-        first = rng.randrange(groups) * size
-        return drawn[first : first + size]
-
-    def _drop_tokens(self, mask: Tensor, seed: int) -> Tensor:
-        """Hide a share of the real positions [B, T]; the first of a row always stays."""
-        generator = torch.Generator().manual_seed(seed)
-        kept = torch.rand(mask.shape, generator=generator) >= self.stage.token_dropout
-        kept[:, 0] = True
-        return mask & kept.to(mask.device)
-
-    def step(self, number: int) -> float:
-        """One update; returns the loss."""
-        stage = self.stage
-        set_learning_rate(
-            self.optimizers,
-            cosine_rate(number, stage.steps, stage.warmup_steps, stage.learning_rate),
-        )
-        with self._rounding(number):
-            with fast_autocast(self.device):
-                loss = self.loss(number)
-            loss.backward()  # type: ignore[no-untyped-call]
-        parameters = [p for module in self.trained.values() for p in module.parameters()]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        return float(loss.detach())
-
-    def _rounding(self, number: int) -> contextlib.AbstractContextManager[None]:
-        bits = self.stage.weight_bits
-        if bits == 4 and number >= ROUNDING_STARTS * self.stage.steps and "encoder" in self.trained:
-            return WeightRounding([self.encoder], 4)
-        return contextlib.nullcontext()
-
-    # -- the run -----------------------------------------------------------------------------
+        """The loss of a step's whole batch, in this process alone."""
+        weights = self.updates.weights(step)
+        found: Tensor = self.step_loss(self.batches.draw(step), weights)["loss"]
+        return found
 
     def run(self) -> dict[str, Any]:
-        """Train to the last step, resuming where a former run stopped; save the parts."""
-        for module in self.trained.values():
+        """Train to the last step, resuming where a former run stopped; save the parts.
+
+        Returns:
+            The last means of the losses, steps and seconds, and the ``validation`` figures of the
+            parts as they were saved.
+
+        Raises:
+            TrainingError: If a gradient is not finite.
+            DiskFullError: If a state or a part finds no room; the former one stays.
+        """
+        stage, engine, trained = self.stage, self.recipe.engine, self.parts.trained
+        for module in trained.values():
             module.train()
-        progress = load_state(self.folder, self.trained, self.optimizers) or {
-            "step": 0,
-            "seconds": 0.0,
-        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        progress = load_state(self.folder, trained, self.updates.optimizers)
+        progress = progress or {"step": 0, "seconds": 0.0}
+        if "adapters" in stage.train and self.accelerator.is_main_process:
+            self.parts.space.save(self.run_dir)
+        selection = Selection(stage.validation, progress.get("selection"))
+        means, last = Means(self.accelerator), dict(progress.get("means", {}))
         before, started = float(progress["seconds"]), time.monotonic()
-        saved = started
-        mean_loss: float | None = None
-        with (
-            (self.folder / "metrics.jsonl").open("a") as metrics,
-            Progress(console=Console(stderr=True)) as bars,
-        ):
-            bar = bars.add_task(self.stage.name, total=self.stage.steps, completed=progress["step"])
-            while progress["step"] < self.stage.steps:
-                loss = self.step(progress["step"])
-                mean_loss = loss if mean_loss is None else 0.98 * mean_loss + 0.02 * loss
-                progress["step"] += 1
-                progress["seconds"] = before + time.monotonic() - started
-                bars.update(
-                    bar,
-                    completed=progress["step"],
-                    description=f"{self.stage.name}, loss {mean_loss:.3f}",
-                )
-                if progress["step"] % 100 == 0:
-                    print(json.dumps({**progress, "loss": mean_loss}), file=metrics, flush=True)
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    save_state(self.folder, self.trained, self.optimizers, progress)
-                    saved = time.monotonic()
-            save_state(self.folder, self.trained, self.optimizers, progress)
-            self.save_parts()
-            result = {**progress, "loss": mean_loss, "validation": self.validate()}
-            print(json.dumps(result), file=metrics, flush=True)
+        with RunLog(
+            self.folder, stage, progress["step"], is_main=self.accelerator.is_main_process
+        ) as log:
+            while progress["step"] < stage.steps and not selection.is_over:
+                rate = self.updates.rate(progress["step"])
+                means.add(self.updates.step(progress["step"]))
+                step = progress["step"] = progress["step"] + 1
+                is_end = step == stage.steps
+                log.advance(step)
+                if is_end or step % engine.log_every == 0:
+                    last = {"learning_rate": rate, **means.take(stage.batch_size)}
+                    log.write(step, last)
+                is_look = bool(stage.validation.every) and step % stage.validation.every == 0
+                if is_look:
+                    self._look(step, selection, log)
+                    is_end = is_end or selection.is_over
+                if is_end or is_look or step % engine.save_every == 0:
+                    seconds = before + time.monotonic() - started
+                    progress |= {"seconds": seconds, "selection": selection.state, "means": last}
+                    if self.accelerator.is_main_process:
+                        save_state(self.folder, trained, self.updates.optimizers, progress)
+            result = {"step": progress["step"], "seconds": round(progress["seconds"], 1), **last}
+            if selection.state["best"] is not None:
+                load_best(self.folder, trained)
+                result["best_step"] = selection.state["best_step"]
+            result["validation"] = self._finish()
+            log.write(progress["step"], {"saved": result["validation"]})
         return result
 
-    def save_parts(self) -> None:
-        """Write what this stage trained as loadable parts."""
-        if "encoder" in self.trained:
-            digest = self.sender.weights_digest.hex() if self.sender else ""
-            Part("encoder", self.encoder, self.stage.sender, digest, self.space).save(
-                self.run_dir / "encoders" / Path(self.stage.sender).name,
-                bits=self.stage.weight_bits,
-            )
-        for name, adapter in self.adapters.items():
-            if f"adapter.{name}" in self.trained:
-                digest = self.receivers[name].weights_digest.hex()
-                Part("adapter", adapter, name, digest, self.space).save(
-                    self.run_dir / "adapters" / Path(name).name, bits=8
-                )
+    def _look(self, step: int, selection: Selection, log: RunLog) -> None:
+        """Measure the parts as they would be stored now; keep them if they are the best so far."""
+        parts = self.parts
+        with stored_weights(parts, self.stage):
+            figures = self.validation.measure(parts.encoder, parts.adapters, parts.receivers)
+        # One process decides, so that a difference in rounding cannot part them.
+        figures = broadcast_object_list([figures])[0]
+        log.write(step, {"validation": figures})
+        if selection.is_better(step, figures) and self.accelerator.is_main_process:
+            save_best(self.folder, parts.trained, {"step": step, "validation": figures})
 
-    @torch.inference_mode()
-    def validate(self, limit: int = VALIDATION_ROWS) -> dict[str, dict[str, float]]:
-        """Validation accuracy in percent by receiver and task, of the parts as they are saved."""
-        rows = Rows.load(list(self.recipe.tasks), "validation", self.data_dir, limit)
-        folder = self.run_dir / "encoders" / Path(self.stage.sender).name
-        encoder = Part.load(folder, "encoder").module.to(self.device)
-        assert isinstance(encoder, HiddenStateEncoder | ByteEncoder)
-        result: dict[str, dict[str, float]] = {name: {} for name in self.receivers}
-        for task, span in rows.spans.items():
-            sent = []
-            for start in range(0, len(span), 64):
-                texts = [rows.texts[row] for row in span[start : start + 64]]
-                if isinstance(encoder, ByteEncoder):
-                    states, mask = encoder.batch(texts)
-                else:
-                    assert self.sender is not None
-                    states, mask = self.sender.hidden_states(texts, encoder.config.layer)
-                sent.append(through_the_wire(encoder(states, mask), self.recipe.space.encoding))
-            labels = torch.tensor([rows.labels[row] for row in span])
-            for name, frozen in self.receivers.items():
-                part = Part.load(self.run_dir / "adapters" / Path(name).name, "adapter")
-                adapter = part.module.to(self.device)
-                tree = ChoiceTree.build(frozen, TASKS[task].question, TASKS[task].choices)
-                guesses = []
-                for latents in sent:
-                    soft = adapter(latents)
-                    mask = torch.ones(soft.shape[:2], dtype=torch.bool, device=soft.device)
-                    guesses.append(score_choices(frozen, soft, mask, tree).argmax(1).cpu())
-                correct = torch.cat(guesses) == labels
-                result[name][task] = round(100 * float(correct.float().mean()), 1)
-        return result
+    def _finish(self) -> Figures:
+        """Save the parts, the best ones if there was a choice, and measure them as saved."""
+        if self.accelerator.is_main_process:
+            save_parts(self.parts, self.stage, self.run_dir)
+        self.accelerator.wait_for_everyone()
+        figures = measure_saved(self.parts, self.stage, self.run_dir, self.validation)
+        if self.accelerator.is_main_process:
+            draw_curves(self.folder)
+        return figures

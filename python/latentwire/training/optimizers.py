@@ -1,9 +1,10 @@
-"""Muon for hidden matrices, AdamW for everything else, and their learning-rate schedule."""
+"""Muon or AdamW for hidden matrices, AdamW for everything else, and their learning rates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 from torch import nn
@@ -12,13 +13,21 @@ from latentwire.training.muon import Muon
 
 
 def build_optimizers(
-    modules: Iterable[nn.Module], *, weight_decay: float = 0.01
+    modules: Iterable[nn.Module],
+    *,
+    matrices_by: Literal["muon", "adamw"] = "muon",
+    weight_decay: float = 0.01,
 ) -> list[torch.optim.Optimizer]:
     """Optimizers over all parameters of the modules that require gradients.
 
     Muon (https://kellerjordan.github.io/posts/muon/) takes the matrices of linear layers, scaled
     so that one learning rate serves both; embeddings, queries, norms and biases go to AdamW. The
     learning rate is set per step with ``set_learning_rate``.
+
+    Args:
+        modules: Whose parameters are trained.
+        matrices_by: What takes the matrices of linear layers.
+        weight_decay: Of those matrices; nothing else decays.
     """
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
@@ -27,10 +36,11 @@ def build_optimizers(
         for parameter in module.parameters():
             if parameter.requires_grad:
                 (matrices if id(parameter) in hidden else rest).append(parameter)
-    return [
-        Muon(matrices, lr=0.0, weight_decay=weight_decay),
-        torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
+    betas = (0.9, 0.95)
+    others = torch.optim.AdamW(rest, lr=0.0, betas=betas, weight_decay=0.0)
+    if matrices_by == "muon":
+        return [Muon(matrices, lr=0.0, weight_decay=weight_decay), others]
+    return [torch.optim.AdamW(matrices, lr=0.0, betas=betas, weight_decay=weight_decay), others]
 
 
 def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:

@@ -6,8 +6,7 @@ import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from latentwire.errors import RecipeError
 from latentwire.tasks import TASKS
@@ -63,20 +62,76 @@ class Objective(_Strict):
 
 
 class Objectives(_Strict):
-    """Each objective by a number, its weight, or with a schedule; 0 leaves it out."""
+    """Each objective by a number, its weight, or with a schedule; 0 leaves it out.
+
+    What they are: ``training/objectives/``, a file each.
+    """
 
     label_likelihood: Objective = Objective()
+    answer_generation: Objective = Objective()
+    first_token_likelihood: Objective = Objective()
+    text_distillation: Objective = Objective()
     latent_distillation: Objective = Objective()
     message_distillation: Objective = Objective()
+    contrastive: Objective = Objective()
+    manifold_anchoring: Objective = Objective()
+    norm_matching: Objective = Objective()
+    diversity: Objective = Objective()
 
     @property
-    def need_teacher(self) -> list[str]:
-        """Those in use that compare with another encoder's latents."""
-        return [
-            name
-            for name in ("latent_distillation", "message_distillation")
-            if getattr(self, name).weight
-        ]
+    def in_use(self) -> set[str]:
+        """Names of those with a weight."""
+        return {name for name in type(self).model_fields if getattr(self, name).weight}
+
+
+NEED_LABELS = {"label_likelihood", "answer_generation", "first_token_likelihood"}
+NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}
+REGULARIZERS = {"manifold_anchoring", "norm_matching", "diversity"}
+"""Objectives that a message without any content would meet."""
+
+
+class ValidationRecipe(_Strict):
+    """When a stage looks at rows that it does not train on, and what follows from it."""
+
+    every: int = Field(0, ge=0)
+    """Steps between two looks; 0: only the finished parts are measured. With looks in between, the
+    parts that are kept are those of the best look, not the last ones."""
+    rows: int = Field(200, ge=1)
+    """Rows of each task."""
+    choose_by: Literal["accuracy", "loss"] = "accuracy"
+    """What is compared, as a mean over receivers and tasks."""
+    patience: int | None = Field(None, ge=1)
+    """Looks without a better one after which the stage stops; none: it never stops early."""
+
+    @model_validator(mode="after")
+    def _check(self) -> ValidationRecipe:
+        if self.patience is not None and not self.every:
+            raise ValueError("patience counts looks, and every is 0: set every to so many steps")
+        return self
+
+
+class EngineRecipe(_Strict):
+    """How the work is done; it changes what a run costs, not what it minimizes."""
+
+    processes: int = Field(1, ge=1)
+    """How many the recipe is meant for, which is what a dry run counts with; a run takes as many as
+    it is launched with, and rows of an update divide among them."""
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """Whether every process holds the frozen receivers whole, or a piece of each layer."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Of the forward pass; ``auto`` is bfloat16 where the hardware computes in it."""
+    frozen_dtype: Literal["float32", "bfloat16"] = "float32"
+    """What frozen weights are held in; what is trained is always float32."""
+    accumulation: int = Field(1, ge=1)
+    """Pieces that a process computes its share of a batch in, one after the other."""
+    gradient_checkpointing: bool = False
+    """Whether layers of the receivers are computed again in the backward pass, to save memory."""
+    compile: bool = False
+    """Whether receivers and encoder go through ``torch.compile``."""
+    save_every: int = Field(100, ge=1)
+    """Steps between two states to resume from."""
+    log_every: int = Field(100, ge=1)
+    """Steps between two lines of ``metrics.jsonl``."""
 
 
 class Stage(_Strict):
@@ -91,8 +146,13 @@ class Stage(_Strict):
     teacher: str | None = None
     steps: int = Field(ge=1)
     batch_size: int = Field(64, ge=1)
+    """Rows of one update, over all processes."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """Of the matrices; embeddings, norms and biases always go to AdamW."""
     learning_rate: float = Field(2e-3, gt=0)
     warmup_steps: int = Field(30, ge=1)
+    weight_decay: float = Field(0.01, ge=0)
+    max_gradient_norm: float = Field(1.0, gt=0)
     token_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the sender's positions that the encoder does not see, drawn anew for every row."""
     unlabeled: dict[str, float] = {}
@@ -105,20 +165,22 @@ class Stage(_Strict):
     batch is padding. Which rows are seen how often stays the same."""
     weight_bits: Literal[4, 8, 16] = 8
     """Storage of the trained weights; 4 bits are trained for in the last 40% of the steps."""
+    validation: ValidationRecipe = ValidationRecipe()
 
     @model_validator(mode="after")
     def _check(self) -> Stage:
-        learned = self.objectives.need_teacher
-        if learned and self.teacher is None:
-            raise ValueError(f"{learned[0]} needs a teacher: the sender to learn from")
-        if not (learned or self.objectives.label_likelihood.weight):
+        used = self.objectives.in_use
+        taught = sorted(used & NEED_TEACHER)
+        if taught and self.teacher is None:
+            raise ValueError(f"{taught[0]} needs a teacher: the sender to learn from")
+        if not used - REGULARIZERS:
             raise ValueError("objectives: at least one weight must be above 0")
         for corpus in self.unlabeled:
             if corpus not in CORPORA:
                 known = ", ".join(CORPORA)
                 raise ValueError(f"unlabeled: unknown corpus {corpus!r}; known: {known}")
-        if self.unlabeled and not learned:
-            raise ValueError("unlabeled rows need an objective without labels, and a teacher")
+        if self.unlabeled and not used - REGULARIZERS - NEED_LABELS:
+            raise ValueError("unlabeled rows need an objective without labels")
         return self
 
 
@@ -134,6 +196,7 @@ class Recipe(_Strict):
     """Share of batches with all K latents; the others have a random prefix (nested dropout)."""
     generic_question_share: float = Field(0.2, ge=0, le=1)
     """Share of rows that are asked the generic question instead of the task's."""
+    engine: EngineRecipe = EngineRecipe()
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -166,66 +229,3 @@ class Recipe(_Strict):
             f"the recipe has no stage {name!r}",
             hint=f"its stages: {', '.join(stage.name for stage in self.stages)}",
         )
-
-
-def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe and apply ``dotted.key=value`` overrides; list items go by index.
-
-    Raises:
-        RecipeError: If the file is missing, is not YAML, or does not fit the types.
-    """
-    if not path.is_file():
-        raise RecipeError(f"recipe {path} does not exist")
-    try:
-        data = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise RecipeError(f"recipe {path} is not YAML: {error}") from error
-    for override in overrides or []:
-        _apply(data, override)
-    try:
-        return Recipe.model_validate(data)
-    except ValidationError as error:
-        raise RecipeError(f"recipe {path}: {_explain(error)}") from error
-
-
-def _apply(data: Any, override: str) -> None:
-    key, separator, value = override.partition("=")
-    if not separator:
-        raise RecipeError(f"override {override!r} is not of the form key=value")
-    parts = key.split(".")
-    target = data
-    try:
-        for part in parts[:-1]:
-            target = target[int(part)] if isinstance(target, list) else target.setdefault(part, {})
-        if isinstance(target, list):
-            target[int(parts[-1])] = yaml.safe_load(value)
-        else:
-            target[parts[-1]] = yaml.safe_load(value)
-    except (IndexError, ValueError, AttributeError, TypeError) as error:
-        raise RecipeError(f"override {override!r} names no place in the recipe") from error
-
-
-def _explain(error: ValidationError) -> str:
-    """The first problem in one line, with the nearest known key for an unknown one."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{place or 'recipe'}: {first['msg']}"
-    known = _keys_at(first["loc"][:-1])
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    suggestion = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-    return f"unknown key {place!r}; {suggestion}"
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Recipe
-    for part in location:
-        if isinstance(part, str):
-            model = {
-                "space": SpaceRecipe,
-                "stages": Stage,
-                "encoder": EncoderRecipe,
-                "objectives": Objectives,
-                **dict.fromkeys(Objectives.model_fields, Objective),
-            }.get(part, model)
-    return list(model.model_fields)

@@ -1,0 +1,83 @@
+"""Files that are whole or not there, even if the process is killed or the disk is full."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from latentwire.errors import DiskFullError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A place to write a file at, which takes the name ``path`` once it is on the disk.
+
+    The old file stays until then, and stays altogether if writing fails.
+
+    Raises:
+        DiskFullError: If there is no room.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        yield partial
+        _to_disk(partial)
+        partial.replace(path)
+        _to_disk(path.parent)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if is_full(error):
+            raise disk_full(path) from error
+        raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file; see ``whole_file``."""
+    with whole_file(path) as partial:
+        partial.write_text(text)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of a size, with all its room on the disk taken at once.
+
+    Raises:
+        DiskFullError: If there is no room.
+    """
+    try:
+        with path.open("wb") as file:
+            if size and hasattr(os, "posix_fallocate"):  # not on every system
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(size)
+    except OSError as error:
+        if is_full(error):
+            raise disk_full(path, size) from error
+        raise
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a write failed for want of room; of safetensors only the text says so."""
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return any(f"os error {number}" in str(error) for number in _FULL)
+
+
+def disk_full(path: Path, size: int | None = None) -> DiskFullError:
+    """The error for a file that found no room."""
+    wanted = "" if size is None else f"{size:,} bytes of "
+    return DiskFullError(
+        f"no room on the disk for {wanted}{path}; what was there before is still whole",
+        hint="make room and start the same command again: the run goes on from its last state",
+    )
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,126 @@
+"""Which rows a step sees and what is asked of them: a function of seed and step alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentwire.training.data import Dialogue, Rows
+from latentwire.training.features import EncoderInputs
+from latentwire.training.recipe import Recipe, Stage
+
+_PREFIXES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that are computed at once, and what their messages are asked.
+
+    Attributes:
+        rows: Indices of B rows.
+        num_latents: k, the length of the messages.
+        receiver: Who reads them.
+        questions: Ids of each row's question.
+        answers: Ids of each row's answer; empty where it is not known.
+        kept: bool [B, T], False for positions that the encoder does not see; None: it sees all.
+    """
+
+    rows: list[int]
+    num_latents: int
+    receiver: str
+    questions: list[list[int]]
+    answers: list[list[int]]
+    kept: Tensor | None = None
+
+    def piece(self, index: int, count: int) -> Batch:
+        """One of ``count`` disjoint pieces, which together are the batch."""
+        size = len(self.rows)
+        part = slice(size * index // count, size * (index + 1) // count)
+        return Batch(
+            self.rows[part],
+            self.num_latents,
+            self.receiver,
+            self.questions[part],
+            self.answers[part],
+            None if self.kept is None else self.kept[part],
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of what objectives average over."""
+        return {
+            "rows": len(self.rows),
+            "answers": sum(bool(answer) for answer in self.answers),
+            "answer tokens": sum(len(answer) for answer in self.answers),
+            "predictions": sum(max(1, len(answer)) for answer in self.answers),
+        }
+
+
+class Batches:
+    """Draws the batch of every step.
+
+    Args:
+        recipe: Whose seed, shares and prefix lengths count.
+        stage: Whose steps are drawn.
+        rows: All rows.
+        dialogues: Each receiver's questions and answers.
+        inputs: Whose padded widths decide how many random numbers token dropout takes.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        stage: Stage,
+        rows: Rows,
+        dialogues: Mapping[str, Dialogue],
+        inputs: EncoderInputs,
+    ) -> None:
+        self.recipe = recipe
+        self.stage = stage
+        self.rows = rows
+        self.dialogues = dialogues
+        self.inputs = inputs
+
+    def draw(self, step: int) -> Batch:
+        """The batch of a step, the same in every process."""
+        recipe = self.recipe
+        rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
+        drawn = self._rows(rng)
+        rows = [row for _, row in drawn]
+        total = k = recipe.space.num_latents
+        if rng.random() >= recipe.full_length_share:
+            k = rng.choice([length for length in _PREFIXES if length < total] or [total])
+        receiver = rng.choice(list(self.dialogues))
+        kept = None
+        if self.stage.token_dropout:
+            kept = self._kept(self.inputs.width(rows), rng.randrange(2**31))
+        asked = [
+            self.dialogues[receiver].asked(
+                source, self.rows.labels[row], recipe.generic_question_share, rng
+            )
+            for source, row in drawn
+        ]
+        return Batch(rows, k, receiver, [q for q, _ in asked], [a for _, a in asked], kept)
+
+    def _rows(self, rng: random.Random) -> list[tuple[str, int]]:
+        """(task or corpus, row) pairs of a batch, of like length where the stage asks for it."""
+        groups, size = self.stage.length_groups, self.stage.batch_size
+        shares = self.recipe.tasks | self.stage.unlabeled
+        drawn = self.rows.draw(shares, groups * size, rng)
+        if groups == 1:
+            return drawn
+        drawn.sort(key=lambda pair: len(self.rows.texts[pair[1]]))
+        first = rng.randrange(groups) * size
+        return drawn[first : first + size]
+
+    def _kept(self, width: int, seed: int) -> Tensor:
+        """Positions [B, T] that are not dropped; the first of a row always stays."""
+        generator = torch.Generator().manual_seed(seed)
+        shape = (self.stage.batch_size, width)
+        kept = torch.rand(shape, generator=generator) >= self.stage.token_dropout
+        kept[:, 0] = True
+        return kept

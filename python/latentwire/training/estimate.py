@@ -1,0 +1,128 @@
+"""What a stage takes at published size: parameters, memory, time. Estimates, not measurements."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModel, AutoModelForCausalLM, PretrainedConfig
+
+from latentwire.catalog import BYTES
+from latentwire.frozen import FrozenModel
+from latentwire.training.building import Size, build_adapter, build_encoder
+from latentwire.training.geometry import PUBLISHED
+from latentwire.training.recipe import Recipe, Stage
+
+TOKENS_A_TEXT = 64
+TOKENS_A_PROMPT = 24  # question and answer
+TOKENS_AN_ANSWER = 4
+_GIB = 1024**3
+_BYTES = {"float32": 4, "bfloat16": 2}
+
+# An H100 SXM: dense bfloat16 and memory (https://www.nvidia.com/en-us/data-center/h100/), and the
+# shares of both that training code usually reaches.
+PEAK_FLOPS, REACHED_FLOPS = 989e12, 0.4
+PEAK_BANDWIDTH, REACHED_BANDWIDTH = 3.35e12, 0.6
+
+
+def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
+    """Parameters at published size, counted on the meta device: no memory is taken."""
+    counts: dict[str, int] = {}
+    names = dict.fromkeys([stage.sender, *recipe.receivers])
+    configs = {name: model_config(name) for name in names if name != BYTES}
+    with torch.device("meta"):
+        for name, config in configs.items():
+            is_causal = name in PUBLISHED or "CausalLM" in str(config.architectures)
+            family: Any = AutoModelForCausalLM if is_causal else AutoModel
+            counts[f"frozen {name}"] = _count(family.from_config(config))
+        sizes = {name: _size(config) for name, config in configs.items()}
+        counts["encoder"] = _count(build_encoder(recipe.space, stage, sizes.get(stage.sender)))
+        for name in recipe.receivers:
+            counts[f"adapter {name}"] = _count(build_adapter(recipe.space, sizes[name]))
+    return counts
+
+
+def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str, float]:
+    """GiB that one process takes, by what it holds.
+
+    Trained weights take 16 bytes each: weight, gradient and two optimizer states in float32.
+    Activations that are kept for the backward pass take about 34 bytes per token, layer and unit of
+    width with fused attention (https://arxiv.org/abs/2205.05198); with gradient checkpointing, 2
+    bytes for each layer's input and the 34 for one layer. The sender leaves the device once its
+    states are cached.
+    """
+    counts, engine = count_parameters(recipe, stage), recipe.engine
+    width = _BYTES[engine.frozen_dtype]
+    rows = math.ceil(stage.batch_size / (num_processes * engine.accumulation))
+    tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
+    pieces = num_processes if engine.strategy == "fsdp" else 1
+    activations = logits = 0.0
+    for name in recipe.receivers:
+        config = model_config(name)
+        unit, layers = tokens * int(config.hidden_size), int(config.num_hidden_layers)
+        kept = unit * (2 * layers + 34) if engine.gradient_checkpointing else unit * 34 * layers
+        activations = max(activations, kept)
+        # Logits, their normalized copy and their gradient, in float32.
+        logits = max(logits, rows * TOKENS_AN_ANSWER * int(config.vocab_size) * 12)
+    receivers = sum(counts[f"frozen {name}"] for name in recipe.receivers)
+    trained = sum(count for name, count in counts.items() if not name.startswith("frozen"))
+    training = {
+        "frozen receivers": width * receivers / pieces,
+        "trained weights, gradients, optimizer": 16 * trained,
+        "activations": activations,
+        "logits": logits,
+    }
+    sender = width * counts.get(f"frozen {stage.sender}", 0)
+    peak = max(sum(training.values()), training["frozen receivers"] + sender)
+    found = {**training, "frozen sender, while its states are cached": sender, "peak": peak}
+    return {name: round(size / _GIB, 3) for name, size in found.items()}
+
+
+def estimate_time(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str, float]:
+    """Hours on H100 GPUs, as far as large matrix products go.
+
+    A step takes the longer of its arithmetic and of reading the receiver's weights: 4 operations
+    per parameter and token (forward, and backward to the activations alone; 6 with gradient
+    checkpointing), and one reading of the weights a pass. The sender takes 2 operations per
+    parameter and token, once a text.
+    """
+    counts, engine = count_parameters(recipe, stage), recipe.engine
+    largest = max(counts[f"frozen {name}"] for name in recipe.receivers)
+    rows = stage.batch_size / num_processes
+    tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
+    passes = 3 if engine.gradient_checkpointing else 2
+    arithmetic = 2 * passes * largest * tokens / (PEAK_FLOPS * REACHED_FLOPS)
+    weights = _BYTES[engine.frozen_dtype] * largest * passes * engine.accumulation
+    seconds = max(arithmetic, weights / (PEAK_BANDWIDTH * REACHED_BANDWIDTH))
+    sender = 2 * counts.get(f"frozen {stage.sender}", 0) * TOKENS_A_TEXT * 100_000
+    return {
+        "seconds a step": round(seconds, 4),
+        "GPU hours": round(seconds * stage.steps * num_processes / 3600, 3),
+        "GPU hours for 100,000 texts of the sender": round(
+            sender / (PEAK_FLOPS * REACHED_FLOPS) / 3600, 3
+        ),
+    }
+
+
+def model_config(name: str) -> PretrainedConfig:
+    """Published geometry of a model, or that of a model at hand.
+
+    Raises:
+        ModelNotFoundError: If it is neither.
+    """
+    if name in PUBLISHED:
+        return PUBLISHED[name]
+    frozen = FrozenModel.load(name)
+    config: PretrainedConfig = frozen.model.config
+    return config
+
+
+def _size(config: PretrainedConfig) -> Size:
+    text: Any = config.get_text_config()
+    return Size(int(text.hidden_size), int(text.num_hidden_layers))
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,153 @@
+"""Objectives by the names that recipes use: what each looks at, and what it is an average over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from latentwire.frozen import FrozenModel
+from latentwire.training import objectives
+from latentwire.training.batches import Batch
+
+Unit = Literal["rows", "answers", "answer tokens", "predictions"]
+
+
+class Step:
+    """What objectives may look at, each computed when one first asks for it.
+
+    Args:
+        batch: Rows, and what is asked of them.
+        latents: The messages [B, k, d_z], before the wire.
+        receiver: Who reads them.
+        texts: The texts of the rows.
+        read: Latents [B, k, d_z] to what the receiver reads of them after the wire: soft tokens
+            [B, k, d] or a key/value prefix.
+        teach: Makes the teacher's messages [B, k, d_z].
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        latents: Tensor,
+        receiver: FrozenModel,
+        texts: list[str],
+        read: Callable[[Tensor], Tensor],
+        teach: Callable[[], Tensor],
+    ) -> None:
+        self.batch = batch
+        self.latents = latents
+        self.receiver = receiver
+        self.texts = texts
+        self._read = read
+        self._teach = teach
+
+    @cached_property
+    def prefix(self) -> Tensor:
+        """What the receiver reads."""
+        return self._read(self.latents)
+
+    @cached_property
+    def taught_latents(self) -> Tensor:
+        """The teacher's messages, without gradients."""
+        with torch.no_grad():
+            return self._teach()
+
+    @cached_property
+    def taught_prefix(self) -> Tensor:
+        """What the receiver reads of the teacher's messages, without gradients."""
+        with torch.no_grad():
+            return self._read(self.taught_latents)
+
+
+@dataclass(frozen=True)
+class Term:
+    """An objective.
+
+    Attributes:
+        function: Its value in a step, a scalar.
+        average_over: What the value is a mean over: when a batch is computed in pieces, a piece
+            counts by how many of these it holds.
+    """
+
+    function: Callable[[Step], Tensor]
+    average_over: Unit = "rows"
+
+
+def _label_likelihood(step: Step) -> Tensor:
+    batch = step.batch
+    return objectives.label_likelihood(step.receiver, step.prefix, batch.questions, batch.answers)
+
+
+def _answer_generation(step: Step) -> Tensor:
+    batch = step.batch
+    return objectives.answer_generation(step.receiver, step.prefix, batch.questions, batch.answers)
+
+
+def _first_token_likelihood(step: Step) -> Tensor:
+    batch = step.batch
+    return objectives.first_token_likelihood(
+        step.receiver, step.prefix, batch.questions, batch.answers
+    )
+
+
+def _text_distillation(step: Step) -> Tensor:
+    batch = step.batch
+    return objectives.text_distillation(
+        step.receiver, step.prefix, step.texts, batch.questions, batch.answers
+    )
+
+
+def _message_distillation(step: Step) -> Tensor:
+    batch = step.batch
+    return objectives.message_distillation(
+        step.receiver, step.prefix, step.taught_prefix, batch.questions, batch.answers
+    )
+
+
+def _latent_distillation(step: Step) -> Tensor:
+    return objectives.latent_distillation(step.latents, step.taught_latents)
+
+
+def _contrastive(step: Step) -> Tensor:
+    """Its negatives are the other rows of a piece, so pieces change it a little."""
+    return objectives.contrastive(step.latents, step.taught_latents)
+
+
+def _manifold_anchoring(step: Step) -> Tensor:
+    table = step.receiver.model.get_input_embeddings().weight
+    return objectives.manifold_anchoring(step.prefix, table)
+
+
+def _norm_matching(step: Step) -> Tensor:
+    return objectives.norm_matching(step.prefix, _embedding_norm(step.receiver))
+
+
+@lru_cache(maxsize=8)
+def _embedding_norm(frozen: FrozenModel) -> float:
+    """Root mean square norm of a receiver's token embeddings."""
+    mean, deviation = frozen.embedding_statistics()
+    return float((mean.square() + deviation.square()).sum().sqrt())
+
+
+def _diversity(step: Step) -> Tensor:
+    return objectives.diversity(step.latents)
+
+
+TERMS: dict[str, Term] = {
+    "latent_distillation": Term(_latent_distillation),
+    "label_likelihood": Term(_label_likelihood, "answers"),
+    "message_distillation": Term(_message_distillation, "predictions"),
+    "text_distillation": Term(_text_distillation, "predictions"),
+    "answer_generation": Term(_answer_generation, "answer tokens"),
+    "first_token_likelihood": Term(_first_token_likelihood, "answers"),
+    "contrastive": Term(_contrastive),
+    "manifold_anchoring": Term(_manifold_anchoring),
+    "norm_matching": Term(_norm_matching),
+    "diversity": Term(_diversity),
+}
+"""Every objective that a recipe may name, in the order in which their values are added up."""

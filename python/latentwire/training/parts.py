@@ -1,0 +1,196 @@
+"""What is built for a stage: frozen models, the latent space, and the parts that are trained."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from latentwire.catalog import BYTES
+from latentwire.checkpoint import Part, locate_part
+from latentwire.errors import CheckpointError
+from latentwire.frozen import FrozenModel
+from latentwire.models import Adapter
+from latentwire.space import MANIFEST, LatentSpace
+from latentwire.training.building import Encoder, build_adapter, build_encoder
+from latentwire.training.compute import load_frozen
+from latentwire.training.recipe import NEED_TEACHER, Recipe, Stage
+from latentwire.training.validation import Figures, Validation
+
+
+@dataclass
+class StageParts:
+    """Everything with weights that one stage needs.
+
+    Attributes:
+        sender: The frozen sender; None for plain bytes.
+        receivers: Frozen receivers by name, in the recipe's order.
+        space: The latent space, founded by this stage or by an earlier one.
+        encoder: The sender's encoder.
+        adapters: The receivers' adapters, by name.
+        teacher: An encoder to learn from, and its frozen model; None if the stage has none.
+        trained: Modules whose weights change, by the name that states keep them under.
+    """
+
+    sender: FrozenModel | None
+    receivers: dict[str, FrozenModel]
+    space: LatentSpace
+    encoder: Encoder
+    adapters: dict[str, Adapter]
+    teacher: tuple[Encoder, FrozenModel | None] | None
+    trained: dict[str, nn.Module]
+
+    @classmethod
+    def build(cls, recipe: Recipe, stage: Stage, run_dir: Path, device: torch.device) -> StageParts:
+        """Build and check everything; fresh weights depend on the recipe's seed alone.
+
+        Raises:
+            RecipeError: If the stage does not fit its models.
+            ModelNotFoundError: If a model or a part is nowhere to be found.
+            CheckpointError: If a part of an earlier stage is missing, damaged or of another space.
+        """
+        torch.manual_seed(recipe.seed)
+        receivers = {
+            name: load_frozen(name, recipe.engine, device, reads_messages=True)
+            for name in recipe.receivers
+        }
+        sender = None
+        if stage.sender != BYTES:
+            sender = load_frozen(stage.sender, recipe.engine, device)
+        encoder = build_encoder(recipe.space, stage, sender).to(device)
+        space = _space(recipe, stage, run_dir, receivers)
+        adapters = {
+            name: _adapter(recipe, stage, run_dir, space, frozen).to(device)
+            for name, frozen in receivers.items()
+        }
+        trained: dict[str, nn.Module] = {}
+        if "encoder" in stage.train:
+            trained["encoder"] = encoder
+        if "adapters" in stage.train:
+            trained |= {f"adapter.{name}": part for name, part in adapters.items()}
+        for module in (encoder, *adapters.values()):
+            module.requires_grad_(any(module is part for part in trained.values()))
+        teacher = _teacher(recipe, stage, run_dir, space, device)
+        return cls(sender, receivers, space, encoder, adapters, teacher, trained)
+
+    def release_senders(self) -> None:
+        """Move frozen senders off the device, once what they make of the texts is cached."""
+        for frozen in (self.sender, self.teacher[1] if self.teacher else None):
+            if frozen is not None:
+                frozen.model.to("cpu")
+
+
+def save_parts(parts: StageParts, stage: Stage, run_dir: Path) -> None:
+    """Write what a stage trained as loadable parts.
+
+    Raises:
+        DiskFullError: If there is no room; the former part stays.
+    """
+    if "encoder" in parts.trained:
+        digest = parts.sender.weights_digest.hex() if parts.sender else ""
+        encoder = Part("encoder", parts.encoder, stage.sender, digest, parts.space)
+        encoder.save(run_dir / encoder_folder(stage.sender), bits=stage.weight_bits)
+    for name, adapter in parts.adapters.items():
+        if f"adapter.{name}" in parts.trained:
+            digest = parts.receivers[name].weights_digest.hex()
+            part = Part("adapter", adapter, name, digest, parts.space)
+            part.save(run_dir / adapter_folder(name), bits=8)
+
+
+def measure_saved(
+    parts: StageParts, stage: Stage, run_dir: Path, validation: Validation
+) -> Figures:
+    """Validation figures of the parts in the run folder, as a user would load them."""
+    device = next(parts.encoder.parameters()).device
+    encoder = Part.load(run_dir / encoder_folder(stage.sender), "encoder").module.to(device)
+    adapters = {
+        name: Part.load(run_dir / adapter_folder(name), "adapter").module.to(device)
+        for name in parts.receivers
+    }
+    return validation.measure(encoder, adapters, parts.receivers)
+
+
+def encoder_folder(sender: str) -> Path:
+    """Where the encoder of a sender lies, below the run folder."""
+    return Path("encoders", Path(sender).name)
+
+
+def adapter_folder(receiver: str) -> Path:
+    """Where the adapter of a receiver lies, below the run folder."""
+    return Path("adapters", Path(receiver).name)
+
+
+def _space(
+    recipe: Recipe, stage: Stage, run_dir: Path, receivers: dict[str, FrozenModel]
+) -> LatentSpace:
+    """The founding stage makes the space; later stages must find it, and fit it."""
+    wanted = recipe.space
+    if "adapters" not in stage.train:
+        found = LatentSpace.load(run_dir)
+        for field in ("num_latents", "latent_width", "encoding"):
+            if getattr(found, field) != getattr(wanted, field):
+                raise CheckpointError(
+                    f"{run_dir / MANIFEST} has {field} {getattr(found, field)!r}, the recipe "
+                    f"{getattr(wanted, field)!r}",
+                    hint="train into another run folder, or set the recipe's space to what it is",
+                )
+        return found
+    digests = [f"{name} {m.weights_digest.hex()[:12]}" for name, m in receivers.items()]
+    founding = hashlib.blake2b(_founding(recipe, stage).encode(), digest_size=6).hexdigest()
+    return LatentSpace(
+        name=wanted.name,
+        num_latents=wanted.num_latents,
+        latent_width=wanted.latent_width,
+        encoding=wanted.encoding,
+        lineage=f"{stage.sender}, seed {recipe.seed}, recipe {founding}, "
+        f"receivers {', '.join(digests)}",
+    )
+
+
+def _founding(recipe: Recipe, stage: Stage) -> str:
+    """What makes a founding run another one.
+
+    Stages that join later do not, nor does how the work was done. Defaults are left out, so that a
+    new field of recipes renames no space.
+    """
+    alone = recipe.model_copy(update={"stages": [stage]})
+    return alone.model_dump_json(exclude={"engine"}, exclude_defaults=True)
+
+
+def _adapter(
+    recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, frozen: FrozenModel
+) -> Adapter:
+    if "adapters" not in stage.train:
+        part = Part.load(run_dir / adapter_folder(frozen.name), "adapter")
+        _check_space(part, space, f"the adapter of {frozen.name!r}")
+        assert isinstance(part.module, Adapter)
+        return part.module
+    adapter = build_adapter(recipe.space, frozen)
+    adapter.colorizer.fit(*(value.cpu() for value in frozen.embedding_statistics()))
+    return adapter
+
+
+def _teacher(
+    recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, device: torch.device
+) -> tuple[Encoder, FrozenModel | None] | None:
+    name = stage.teacher
+    if name is None or not stage.objectives.in_use & NEED_TEACHER:
+        return None
+    own = run_dir / encoder_folder(name)
+    part = Part.load(own if own.is_dir() else locate_part("encoder", name), "encoder")
+    _check_space(part, space, f"the teacher {name!r}")
+    assert isinstance(part.module, Encoder)
+    frozen = None if name == BYTES else load_frozen(name, recipe.engine, device)
+    return part.module.to(device), frozen
+
+
+def _check_space(part: Part, space: LatentSpace, what: str) -> None:
+    if part.space.fingerprint != space.fingerprint:
+        raise CheckpointError(
+            f"{what} is of another latent space: {part.space.name} "
+            f"{part.space.fingerprint.hex()[:12]}, not {space.name} {space.fingerprint.hex()[:12]}",
+            hint="train the stage that founds the space again, or use its own run folder",
+        )

@@ -1,0 +1,86 @@
+"""Recipes from YAML files and overrides; what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from latentwire.errors import RecipeError
+from latentwire.training.recipe import Recipe
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe and apply ``dotted.key=value`` overrides; list items go by index or name.
+
+    Raises:
+        RecipeError: If the file is missing, is not YAML, or does not fit the types.
+    """
+    if not path.is_file():
+        raise RecipeError(f"recipe {path} does not exist")
+    try:
+        data = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"recipe {path} is not YAML: {reason}") from error
+    for override in overrides or []:
+        _apply(data, override)
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise RecipeError(f"recipe {path}: {_explain(error)}") from error
+
+
+def _apply(data: Any, override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator:
+        raise RecipeError(f"override {override!r} is not of the form key=value")
+    *parents, last = key.split(".")
+    target = data
+    try:
+        for part in parents:
+            target = target[_index(target, part)] if isinstance(target, list) else _in(target, part)
+        target[_index(target, last) if isinstance(target, list) else last] = yaml.safe_load(value)
+    except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
+        raise RecipeError(f"override {override!r} names no place in the recipe") from error
+
+
+def _index(items: list[Any], part: str) -> int:
+    """An item of a list, by its number or by its ``name``."""
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    return names.index(part) if part in names else int(part)
+
+
+def _in(target: Any, part: str) -> Any:
+    """What is below a key, as something that keys can be set in: ``objectives: 1.0`` is not."""
+    below = target.setdefault(part, {})
+    if isinstance(below, int | float):
+        below = target[part] = {"weight": below}
+    return below
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line, with the nearest known key for an unknown one."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place or 'recipe'}: {first['msg']}"
+    known = _keys_at(first["loc"][:-1])
+    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+    suggestion = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+    return f"unknown key {place!r}; {suggestion}"
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the recipe knows at a place."""
+    model: type[BaseModel] = Recipe
+    for part in location:
+        if isinstance(part, str):
+            annotation = model.model_fields[part].annotation
+            for candidate in (annotation, *get_args(annotation)):
+                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                    model = candidate
+    return list(model.model_fields)

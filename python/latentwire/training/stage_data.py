@@ -1,0 +1,67 @@
+"""The rows of a stage, and what encoders read of them: loaded and cached before the first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from accelerate import Accelerator
+from rich.console import Console
+from rich.progress import Progress
+
+from latentwire.frozen import FrozenModel
+from latentwire.models import ByteEncoder
+from latentwire.training.building import Encoder
+from latentwire.training.data import Rows
+from latentwire.training.feature_cache import FeatureCache
+from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches
+from latentwire.training.passages import load_passages
+from latentwire.training.recipe import Recipe, Stage
+
+
+def load_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
+    """Training rows of the recipe's tasks and of the stage's corpora.
+
+    Raises:
+        UsageError: If a file is missing or a row does not fit its task.
+    """
+    rows = Rows.load(list(recipe.tasks), "train", data_dir)
+    for corpus in stage.unlabeled:
+        count, seed = stage.unlabeled_passages, recipe.seed
+        rows = rows.with_passages(corpus, load_passages(corpus, data_dir, count, seed))
+    return rows
+
+
+def open_inputs(
+    encoder: Encoder,
+    frozen: FrozenModel | None,
+    rows: Rows,
+    cache_dir: Path,
+    accelerator: Accelerator,
+) -> EncoderInputs:
+    """What an encoder reads of rows: bytes, or the frozen sender's states from the cache.
+
+    Raises:
+        DiskFullError: If there is no room for the cache.
+    """
+    if isinstance(encoder, ByteEncoder):
+        return ByteInputs(encoder, rows.texts)
+    assert frozen is not None
+    # One cache for the tasks and one for each corpus: they are used again one by one.
+    caches = []
+    for span in rows.blocks():
+        texts = rows.texts[span.start : span.stop]
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not accelerator.is_main_process
+        ) as progress:
+            bar = progress.add_task(f"caching states of {frozen.name}", total=len(texts))
+            cache = FeatureCache.open(
+                cache_dir,
+                frozen,
+                encoder.config.layer,
+                texts,
+                lambda done, _, progress=progress, bar=bar: progress.update(  # type: ignore[misc]
+                    bar, completed=done
+                ),
+            )
+        caches.append(cache)
+    return JoinedCaches(caches)

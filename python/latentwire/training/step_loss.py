@@ -1,0 +1,91 @@
+"""The loss of a step as one module: what is trained goes in, the recipe's objectives come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from latentwire.message import Encoding
+from latentwire.models.quantizer import through_the_wire
+from latentwire.training.batches import Batch
+from latentwire.training.features import EncoderInputs
+from latentwire.training.objective_terms import TERMS, Step
+from latentwire.training.parts import StageParts
+
+
+class StepLoss(nn.Module):
+    """Weighted sum of objectives over a batch.
+
+    Trained parts are submodules, so that they are what is wrapped, moved and synchronized; frozen
+    models are not.
+
+    Args:
+        parts: What a stage builds.
+        encoding: The wire's payload encoding, whose rounding is in the loop.
+        texts: Every text, by row.
+        inputs: The encoder's inputs, by row.
+        teacher_inputs: The teacher's, if there is one.
+    """
+
+    def __init__(
+        self,
+        parts: StageParts,
+        encoding: Encoding,
+        texts: Sequence[str],
+        inputs: EncoderInputs,
+        teacher_inputs: EncoderInputs | None,
+    ) -> None:
+        super().__init__()
+        self.encoder = parts.encoder
+        self.adapters = nn.ModuleList(parts.adapters.values())
+        self.receivers = parts.receivers
+        self.encoding: Encoding = encoding
+        self.texts = texts
+        self.inputs = inputs
+        # In a list: a teacher is no submodule.
+        self.teacher = [parts.teacher[0]] if parts.teacher else []
+        self.teacher_inputs = teacher_inputs
+
+    def forward(self, batch: Batch, weights: Mapping[str, float]) -> dict[str, Tensor]:
+        """Loss of a batch.
+
+        Args:
+            batch: Rows and what is asked of them.
+            weights: Weight of each objective that counts; others are not computed.
+
+        Returns:
+            ``loss``, the weighted sum, a scalar with gradients; and each objective by its name, a
+            scalar without weight and gradients.
+        """
+        states, mask = self.inputs.batch(batch.rows)
+        if batch.kept is not None:
+            mask = mask & batch.kept[:, : mask.shape[1]].to(mask.device)
+        latents: Tensor = self.encoder(states, mask, batch.num_latents)  # [B, k, d_z]
+        step = Step(
+            batch,
+            latents,
+            self.receivers[batch.receiver],
+            [self.texts[row] for row in batch.rows],
+            lambda sent: self._read(sent, batch.receiver),
+            lambda: self._teach(batch),
+        )
+        loss = latents.new_zeros(())
+        found = {}
+        for name, weight in weights.items():
+            value = TERMS[name].function(step)
+            loss = loss + weight * value
+            found[name] = value.detach()
+        return {"loss": loss, **found}
+
+    def _read(self, latents: Tensor, receiver: str) -> Tensor:
+        """What a receiver reads of latents [B, k, d_z] that crossed the wire."""
+        adapter = self.adapters[list(self.receivers).index(receiver)]
+        prefix: Tensor = adapter(through_the_wire(latents, self.encoding))
+        return prefix
+
+    def _teach(self, batch: Batch) -> Tensor:
+        """The teacher's messages [B, k, d_z] for the same rows."""
+        assert self.teacher_inputs is not None
+        taught: Tensor = self.teacher[0](*self.teacher_inputs.batch(batch.rows), batch.num_latents)
+        return taught
