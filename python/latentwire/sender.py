@@ -22,7 +22,9 @@ from latentwire.message import (
     Scales,
     SpaceRef,
 )
-from latentwire.models import ByteEncoder, HiddenStateEncoder
+from latentwire.models import ByteEncoder
+from latentwire.models.bridges import encode
+from latentwire.models.registry import Encoder
 from latentwire.text import check_question, check_text
 
 
@@ -37,7 +39,7 @@ class Sender:
 
     def __init__(self, frozen: FrozenModel | None, part: Part) -> None:
         self.frozen = frozen
-        self.encoder: HiddenStateEncoder | ByteEncoder = part.module  # type: ignore[assignment]
+        self.encoder: Encoder = part.module  # type: ignore[assignment]
         self.manifest = part.space
         self.name = frozen.name if frozen else BYTES
         self.space: SpaceRef = part.space.ref
@@ -94,8 +96,7 @@ class Sender:
         else:
             assert self.frozen is not None
             states, mask = self.frozen.hidden_states(texts, self.encoder.config.layer)
-        latents: Tensor = self.encoder(states, mask, k)
-        return latents
+        return encode(self.encoder, states, mask, k).latents
 
     def _check_lengths(self, texts: Sequence[str]) -> None:
         """Refuse what the model would cut: a message about half a text must not pass for whole."""

@@ -19,12 +19,17 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, context: Tensor, mask: Tensor | None = None, *, is_causal: bool = False
     ) -> Tensor:
-        """Attend from x [B, Q, d] to context [B, T, d]; mask is bool [B, T], True where real."""
+        """Attend from x [B, Q, d] to context [B, T, d].
+
+        The mask is bool: [B, T], True where context is real, or [B, Q, T], True where it is seen.
+        """
         batch, length, width = x.shape
         query = self.query(x).view(batch, length, self.num_heads, -1).transpose(1, 2)
         key_value = self.key_value(context).view(batch, context.shape[1], 2, self.num_heads, -1)
         key, value = key_value.permute(2, 0, 3, 1, 4)  # each [B, H, T, d / H]
-        visible = None if mask is None else mask[:, None, None, :]
+        visible = mask
+        if mask is not None:
+            visible = mask[:, None] if mask.ndim == 3 else mask[:, None, None, :]
         attended = F.scaled_dot_product_attention(
             query, key, value, attn_mask=visible, is_causal=is_causal
         )

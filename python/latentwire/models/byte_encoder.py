@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentwire.models.attention import Attention, FeedForward
 from latentwire.models.resampler import PerceiverResampler
+from latentwire.models.transformer_layer import TransformerLayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,24 +35,6 @@ class ByteEncoderConfig:
     max_bytes: int = 8192  # longer texts are cut
 
 
-class ByteLayer(nn.Module):
-    """Pre-norm Transformer layer, bidirectional."""
-
-    def __init__(self, config: ByteEncoderConfig) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(config.width)
-        self.attention = Attention(config.width, config.num_heads)
-        self.norm_forward = nn.LayerNorm(config.width)
-        self.feed_forward = FeedForward(config.width, config.multiple)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """[B, P, d] and bool [B, P] -> [B, P, d]."""
-        own = self.norm_attention(x)
-        x = x + self.attention(own, own, mask)
-        refined: Tensor = x + self.feed_forward(self.norm_forward(x))
-        return refined
-
-
 class ByteEncoder(nn.Module):
     """UTF-8 bytes to latents [B, k, d]."""
 
@@ -67,7 +49,10 @@ class ByteEncoder(nn.Module):
         )
         self.merge = nn.Linear(config.stride * config.byte_width, config.width)
         self.local = nn.Conv1d(config.width, config.width, 3, padding=1, groups=config.width)
-        self.layers = nn.ModuleList(ByteLayer(config) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(
+            TransformerLayer(config.width, config.num_heads, config.multiple)
+            for _ in range(config.num_layers)
+        )
         self.norm = nn.LayerNorm(config.width)
         self.resampler = PerceiverResampler(
             config.num_latents,

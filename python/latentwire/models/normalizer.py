@@ -31,8 +31,13 @@ class StatisticalNormalizer(nn.Module):
     def fit(self, states: Tensor | Iterable[Tensor]) -> None:
         """Set the statistics from states [N, ..., d], padding excluded, at once or in batches."""
         moments = gather(states)
-        self.mean.copy_(moments.mean)
-        self.deviation.copy_(moments.deviation.clamp_min(1e-4))
+        self.set(moments.mean, moments.deviation)
+
+    @torch.no_grad()
+    def set(self, mean: Tensor, deviation: Tensor) -> None:
+        """Set the statistics, [..., d] each; what hardly varies is not blown up."""
+        self.mean.copy_(mean)
+        self.deviation.copy_(deviation.clamp_min(1e-4))
 
     def forward(self, states: Tensor) -> Tensor:
         """[..., d] -> [..., d]; outliers are cut at 10 deviations."""
