@@ -20,6 +20,8 @@ from latentwire.frozen.template import answer_ids, question_ids, token_ids
 from latentwire.message import Message
 from latentwire.models import Adapter, AdapterConfig, DeepAdapter, DeepAdapterConfig
 from latentwire.receiver import Receiver
+from latentwire.training.compute import checkpoint_layers
+from latentwire.training.reading import answer_logits
 from random_models import SPACE, random_frozen
 from torch import Tensor
 
@@ -194,6 +196,27 @@ def test_gradients_reach_the_adapter_through_the_cache_of_every_layer(frozen: Fr
     # Keys of the last layer matter as much as those of the first.
     assert (prefix.grad.flatten(2).norm(dim=-1) > 0).all()
     assert all(parameter.grad is None for parameter in frozen.model.parameters())
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "mistral", "gpt2"])
+def test_layers_that_are_recomputed_hear_the_message_once(family: str) -> None:
+    plain, recomputed = random_frozen(family), random_frozen(family)
+    checkpoint_layers(recomputed)
+    latents = torch.randn(3, 4, SPACE.latent_width)
+    found = []
+    for frozen in (plain, recomputed):
+        adapter = deep_adapter(frozen)
+        logits, _ = answer_logits(frozen, adapter(latents), [[5, 6]] * 3, [[7, 8, 1]] * 3)
+        logits.square().mean().backward()
+        gradients = [p.grad.flatten() for p in adapter.parameters() if p.grad is not None]
+        found.append((logits.detach(), torch.cat(gradients)))
+        with torch.no_grad():
+            prefix, mask = adapter(latents), torch.ones(3, 4, dtype=torch.bool)
+        found[-1] += (generate(frozen, prefix, mask, QUESTION, max_new_tokens=6),)
+    torch.testing.assert_close(found[1][0], found[0][0])
+    torch.testing.assert_close(found[1][1], found[0][1])
+    assert found[0][1].abs().max() > 1e-4
+    assert found[1][2] == found[0][2]
 
 
 def test_a_deep_adapter_is_saved_loaded_and_received(tmp_path: Path, frozen: FrozenModel) -> None:

@@ -7,10 +7,13 @@ sliding window then counts positions of real tokens, so padding never shortens w
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from latentwire.errors import UsageError
 
@@ -54,8 +57,47 @@ def forward(
         visible = causal(real, length) if visible is None else visible
         arguments["attention_mask"] = _mask(frozen, visible, positions)
         arguments["position_ids"] = positions[:, -length:]
-    states: Tensor = frozen.backbone(**arguments).last_hidden_state
+    with cache_reaches_layers(frozen.backbone) if cache is not None else nullcontext():
+        states: Tensor = frozen.backbone(**arguments).last_hidden_state
     return states
+
+
+@contextmanager
+def cache_reaches_layers(backbone: Any) -> Iterator[None]:
+    """Give layers that are recomputed in the backward pass the cache that they read.
+
+    The library takes it away from them, since a cache that grows would grow twice: a message in it
+    would silently not be heard. In training ours does not grow; without gradients nothing is
+    recomputed.
+
+    Raises:
+        UsageError: If this version of the library has no way to leave the cache to them.
+    """
+    layers = [
+        module
+        for module in backbone.modules()
+        if isinstance(module, GradientCheckpointingLayer)
+        and module.training
+        and module.gradient_checkpointing
+    ]
+    if layers and torch.is_grad_enabled():
+        if not hasattr(GradientCheckpointingLayer, "_can_checkpoint_with_cache"):
+            raise UsageError(
+                "this version of transformers takes a key/value prefix away from layers that are "
+                "recomputed",
+                hint="upgrade transformers, or train without gradient checkpointing",
+            )
+        for layer in layers:
+            layer._can_checkpoint_with_cache = True
+        yield
+        return
+    for layer in layers:
+        layer.training = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.training = True
 
 
 def positions_of(real: Tensor) -> Tensor:

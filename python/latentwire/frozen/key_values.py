@@ -24,6 +24,19 @@ from latentwire.moments import Moments
 if TYPE_CHECKING:
     from latentwire.frozen.model import FrozenModel
 
+
+class FixedCache(DynamicCache):
+    """A cache that every pass finds as it was: layers may be run again in the backward pass."""
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """What a layer attends to: what is kept, then its own, which is not kept."""
+        kept: Any = self.layers[layer_idx]
+        keys = torch.cat([kept.keys, key_states], dim=-2)
+        return keys, torch.cat([kept.values, value_states], dim=-2)
+
+
 _PROBE_TOKENS = 4
 _BATCH = 32
 
@@ -55,11 +68,10 @@ class KeyValues:
         self.num_layers, _, _, self.num_heads, _, self.head_dim = found.shape
         self._check_positions(found[0, 0, 0])
 
-    @torch.no_grad()
     def read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Keys and values of ids int64 [B, T], mask bool [B, T]: float32 [L, 2, B, H, T, D]."""
         # Ordinary tensors also within inference mode: what is kept may stand in a training step.
-        with torch.inference_mode(False):
+        with torch.inference_mode(False), torch.no_grad():
             cache = DynamicCache()
             forward(self.frozen, self.frozen.embed(ids), mask, cache=cache)
             layers: list[Any] = list(cache.layers)
@@ -68,8 +80,13 @@ class KeyValues:
             keys = rotate(self.frozen, keys, positions_of(mask), inverse=True)
             return torch.stack([keys, values], dim=1)
 
-    def cache(self, key_values: Tensor, positions: Tensor) -> Any:
+    def cache(self, key_values: Tensor, positions: Tensor, *, grows: bool = False) -> DynamicCache:
         """A cache that holds a prefix [L, 2, B, H, T, D] at positions int64 [B, T].
+
+        Args:
+            key_values: The prefix.
+            positions: Where its entries stand.
+            grows: Whether it keeps what is run after it.
 
         Raises:
             UsageError: If the prefix is of another geometry.
@@ -78,10 +95,8 @@ class KeyValues:
         self.check_geometry(layers, heads, width)
         keys = rotate(self.frozen, key_values[:, 0].float(), positions).to(self.frozen.dtype)
         values = key_values[:, 1].to(self.frozen.dtype)
-        cache = DynamicCache()
-        for layer in range(layers):
-            cache.update(keys[layer], values[layer], layer)
-        return cache
+        kept = list(zip(keys.unbind(0), values.unbind(0), strict=True))
+        return DynamicCache(kept) if grows else FixedCache(kept)
 
     def check_geometry(self, num_layers: int, num_heads: int, head_dim: int) -> None:
         """Refuse what was made for another model.

@@ -86,7 +86,7 @@ class Prompt:
                 else positions_of(real[:, :num_cached])
             )
             if num_cached:
-                cache = frozen.key_values.cache(prefix, positions)
+                cache = frozen.key_values.cache(prefix, positions, grows=keeps_cache)
         else:
             start = frozen.embed(begin).expand(batch, -1, -1)
             embeddings = torch.cat([start, prefix.to(start.dtype), embeddings], dim=1)
