@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from latentwire.errors import WireError
-from latentwire.message import Codes, Message, ModelRef, Packet, Route, Section, SpaceRef
-from latentwire.resources import Dictionary, EntropyTables, Resources
+from latentwire.message import Codes, Message, ModelRef, Packet, Route, Section
+from latentwire.resources import EntropyTables, Resources
 from latentwire.sections import AnswerSpace, Literals, Metadata, Text, Trace
-
-ROOT = Path(__file__).parent
-
-
-def vectors(kind: str) -> list[Any]:
-    return [
-        pytest.param(path.parent, vector, id=f"{path.parent.name}/{vector['file']}")
-        for path in sorted(ROOT.glob("*/manifest.json"))
-        for vector in json.loads(path.read_text())[kind]
-    ]
-
-
-def resources(folder: Path) -> Resources:
-    """The entropy tables and dictionaries that readers are given beside the packets."""
-    tables, dictionaries = [], []
-    for resource in json.loads((folder / "manifest.json").read_text())["resources"]:
-        data = (folder / resource["file"]).read_bytes()
-        if resource["kind"] == "tables":
-            tables.append(EntropyTables.from_bytes(data))
-            assert tables[-1].fingerprint.hex() == resource["fingerprint"]
-        else:
-            dictionaries.append(Dictionary(data))
-            assert dictionaries[-1].fingerprint.hex() == resource["fingerprint"]
-    return Resources(tables=tables, dictionaries=dictionaries)
-
+from latentwire.trust import digest
+from manifests import check_finding, named, resources, route, vectors
 
 BODIES: dict[int, Any] = {2: Literals, 3: Text, 4: AnswerSpace, 5: Metadata, 6: Trace}
 
@@ -62,30 +38,9 @@ def described(model: ModelRef | None) -> dict[str, str] | None:
     return {"name": model.name, "revision": model.revision, "fingerprint": fingerprint}
 
 
-def model(described: Any) -> ModelRef:
-    return ModelRef(
-        name=described["name"],
-        revision=described["revision"],
-        fingerprint=bytes.fromhex(described["fingerprint"]),
-    )
-
-
-def route(vector: Any) -> Route | None:
+def route_of(vector: Any) -> Route | None:
     """The route that a compact vector is of."""
-    agreed = vector["route"]
-    if agreed is None:
-        return None
-    space = SpaceRef(
-        name=vector["space"]["name"], fingerprint=bytes.fromhex(vector["space"]["fingerprint"])
-    )
-    return Route(
-        id=agreed["id"],
-        message_prefix=bytes.fromhex(agreed["message_prefix"]),
-        sender=model(vector["sender"]),
-        receiver=None if vector["receiver"] is None else model(vector["receiver"]),
-        space=space,
-        codebook=None if agreed["codebook"] is None else bytes.fromhex(agreed["codebook"]),
-    )
+    return route(vector["route"], vector)
 
 
 def content(message: Message, name: str) -> Any:
@@ -98,7 +53,7 @@ def content(message: Message, name: str) -> Any:
 @pytest.mark.parametrize(("folder", "vector"), vectors("valid"))
 def test_valid_packets_decode_to_what_the_manifest_says(folder: Path, vector: Any) -> None:
     packet = Packet.from_bytes((folder / vector["file"]).read_bytes())
-    message = packet.decode(route=route(vector), resources=resources(folder))
+    message = packet.decode(route=route_of(vector), resources=resources(folder))
     assert ".".join(map(str, packet.version)) == vector["version"]
     assert message.message_id.hex() == vector["message_id"]
     assert described(message.sender) == vector["sender"]
@@ -122,7 +77,7 @@ def test_valid_packets_decode_to_what_the_manifest_says(folder: Path, vector: An
 def test_what_was_given_writes_the_bytes_of_the_vector(folder: Path, vector: Any) -> None:
     data = (folder / vector["file"]).read_bytes()
     packet = Packet.from_bytes(data)
-    decoded = packet.decode(route=route(vector), resources=resources(folder))
+    decoded = packet.decode(route=route_of(vector), resources=resources(folder))
     given: dict[str, Any] = {}
     for tensor in vector["tensors"]:
         if tensor["encoding"] == "codes":
@@ -137,17 +92,36 @@ def test_what_was_given_writes_the_bytes_of_the_vector(folder: Path, vector: Any
         "int8" if encoding == "codes" else encoding,
         scales=scales["group"] if scales["granularity"] == "group" else scales["granularity"],
         asymmetric=scales["asymmetric"],
-        route=route(vector),
+        route=route_of(vector),
     )
     if vector["canonical"]:
         assert bytes(again) == data
     else:
-        np.testing.assert_array_equal(again.decode().latents, decoded.latents)
+        read = again.decode(route=route_of(vector))
+        for tensor in vector["tensors"]:
+            found, wanted = (content(message, tensor["name"]) for message in (read, decoded))
+            if isinstance(wanted, Codes):
+                found, wanted = found.codes, wanted.codes
+            np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.parametrize(("folder", "vector"), vectors("invalid"))
 def test_invalid_packets_are_refused_for_the_reason_given(folder: Path, vector: Any) -> None:
     with pytest.raises(WireError) as caught:
         read_all((folder / vector["file"]).read_bytes(), resources(folder))
-    assert caught.value.id == vector["error"]
-    assert caught.value.offset == vector["offset"]
+    check_finding(caught.value, vector)
+
+
+@pytest.mark.parametrize(("folder", "vector"), vectors("digests"))
+def test_content_has_the_digest_that_the_manifest_gives(folder: Path, vector: Any) -> None:
+    packet = Packet.from_bytes((folder / vector["file"]).read_bytes())
+    agreed = route_of(named(folder, "valid", "file", vector["file"]))
+    found = digest(packet, route=agreed, resources=resources(folder))
+    assert found.hex() == vector["digest"]
+
+
+@pytest.mark.parametrize(("folder", "vector"), vectors("refused_tables"))
+def test_files_of_tables_are_refused_for_the_reason_given(folder: Path, vector: Any) -> None:
+    with pytest.raises(WireError) as caught:
+        EntropyTables.from_bytes((folder / vector["file"]).read_bytes())
+    check_finding(caught.value, vector)

@@ -102,21 +102,16 @@ fn route(packet: &Packet<'_>) -> Route<'static> {
     }
 }
 
-/// All conformance vectors, valid and invalid, with their names.
+/// All conformance vectors that are packets for readers without keys, with their names.
 fn vectors() -> Vec<(String, Vec<u8>)> {
-    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                collect(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "lwp") {
-                into.push(path);
-            }
-        }
-    }
-    let mut files = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance");
-    collect(&root, &mut files);
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    };
+    let versions = entries(&root).into_iter().filter(|path| path.join("manifest.json").is_file());
+    let folders = versions.flat_map(|version| [version.join("valid"), version.join("invalid")]);
+    let mut files: Vec<_> = folders.flat_map(|folder| entries(&folder)).collect();
     files.sort();
     assert!(!files.is_empty());
     let read = |path: PathBuf| {

@@ -72,7 +72,7 @@ fn tensor(info: &LatentsInfo, latents: &Latents<'_>) -> Value {
     )
 }
 
-fn model(model: &ModelRef<'_>) -> Value {
+pub(crate) fn model(model: &ModelRef<'_>) -> Value {
     json!({
         "name": model.name,
         "revision": model.revision,

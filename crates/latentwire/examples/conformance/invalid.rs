@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use latentwire::Fingerprint;
+
+use crate::bytes::{summed, varint};
+
 /// The valid packet that is broken: five numbers as f32, from tiny-llama to anyone.
 pub(crate) const BASE: &str = "valid/f32-rank-1.lwp";
 
@@ -16,8 +20,13 @@ const EXTENT: usize = FORM + 1;
 const PAYLOAD: usize = EXTENT + 1;
 const CHECKSUM: usize = PAYLOAD + 5 * 4;
 
-/// Names and bytes; `staged` is a packet whose payload is entropy coded.
-pub(crate) fn vectors(base: &[u8], staged: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+/// Names and bytes; `staged` is a packet whose payload is entropy coded, `by_row` names tables for
+/// int4 in at most 8 rows.
+pub(crate) fn vectors(
+    base: &[u8],
+    staged: &[u8],
+    by_row: Fingerprint,
+) -> Vec<(&'static str, Vec<u8>)> {
     let base = Base(base);
     let mut vectors = as_a_whole(&base);
     vectors.extend(preambles(&base));
@@ -28,7 +37,7 @@ pub(crate) fn vectors(base: &[u8], staged: &[u8]) -> Vec<(&'static str, Vec<u8>)
     vectors.extend(beyond_limits(&base));
     vectors.extend(compact());
     vectors.extend(bodies(&base));
-    vectors.extend(stages(&base, staged));
+    vectors.extend(stages(&base, staged, by_row));
     vectors
 }
 
@@ -214,16 +223,18 @@ fn bodies(base: &Base<'_>) -> Vec<Named> {
 }
 
 /// Lossless stages that need something beside the packet.
-fn stages(base: &Base<'_>, staged: &[u8]) -> Vec<Named> {
+fn stages(base: &Base<'_>, staged: &[u8], by_row: Fingerprint) -> Vec<Named> {
     let unknown = [0x77; 16];
     let mut stream = staged.to_vec();
     if let Some(byte) = stream.len().checked_sub(5).and_then(|last| stream.get_mut(last)) {
         *byte ^= 0x40;
     }
     let int4 = [&[0x66, 0, 16][..], &unknown, &[0x00, 0x3C, 0, 0]].concat();
+    let nine_rows = [&[0x66, 1, 9, 16][..], &by_row.0, &[0; 18], &[0, 0, 1, 0]].concat();
     vec![
-        ("entropy-stream-damaged", sealed(&stream)),
+        ("entropy-stream-damaged", summed(&stream)),
         ("entropy-tables-unknown", base.with_latents(&int4)),
+        ("entropy-tables-of-too-few-rows", base.with_latents(&nine_rows)),
         ("entropy-of-f32", base.with_latents(&[&[0x61, 0, 1][..], &unknown, &[0; 3]].concat())),
         (
             "dictionary-unknown",
@@ -236,7 +247,7 @@ fn stages(base: &Base<'_>, staged: &[u8]) -> Vec<Named> {
 fn compact() -> Vec<Named> {
     let packet = |flags: u8, fields: &[u8]| {
         let front = [&b"\x89LWP\x01\x00"[..], &[flags, fields.len() as u8 + 4]].concat();
-        sealed(&[&front, fields, &[0; 4]].concat())
+        summed(&[&front, fields, &[0; 4]].concat())
     };
     let header = [1, 0, 0, 0, 5];
     let one = [0x01, 0x00, 1, 0, 0, 0x80, 0x3F];
@@ -283,7 +294,7 @@ impl Base<'_> {
         packet.splice(range, bytes.iter().copied());
         let rest = packet.len() - LENGTH - 1;
         packet.splice(LENGTH..=LENGTH, varint(rest));
-        sealed(&packet)
+        summed(&packet)
     }
 
     /// With another body of the latent section.
@@ -291,20 +302,4 @@ impl Base<'_> {
         let section = [&[0x03][..], &varint(body.len()), body].concat();
         self.with(TAG..CHECKSUM, &section)
     }
-}
-
-/// The packet with its checksum made right.
-pub(crate) fn sealed(bytes: &[u8]) -> Vec<u8> {
-    let covered = bytes.get(..bytes.len().saturating_sub(4)).unwrap_or_default();
-    [covered, &crc32c::crc32c(covered).to_le_bytes()].concat()
-}
-
-fn varint(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7F) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }

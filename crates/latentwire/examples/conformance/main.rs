@@ -4,9 +4,22 @@
 //! cargo run --package latentwire --example conformance -- (write|check) tests/conformance
 //! ```
 
+mod bytes;
 mod description;
+mod encrypted;
+mod envelope;
+mod indexes;
 mod invalid;
+mod keys;
 mod manifest;
+mod parts;
+mod refused;
+mod seal;
+mod sealed;
+mod shared;
+mod staged;
+mod streams;
+mod strict;
 mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,11 +79,15 @@ fn check(folder: &Path, files: &Files) -> Result<(), Failure> {
 /// The files of a version's folder, by their names below it.
 fn found_in(folder: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut found = BTreeSet::new();
-    for below in ["", "valid", "invalid", "resources"] {
-        for entry in fs::read_dir(folder.join(below))? {
+    let mut below = vec![PathBuf::new()];
+    while let Some(names) = below.pop() {
+        for entry in fs::read_dir(folder.join(&names))? {
             let entry = entry?;
-            if entry.file_type()?.is_file() {
-                found.insert(Path::new(below).join(entry.file_name()));
+            let name = names.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                below.push(name);
+            } else {
+                found.insert(name);
             }
         }
     }

@@ -4,12 +4,13 @@ use latentwire::sections::{
     AnswerSpace, Literal, LiteralKind, Literals, Metadata, Text, Trace, Value,
 };
 use latentwire::{
-    ANSWER_SPACE, Compression, Dictionary, EncodeOptions, Encoding, EntropyAxis, EntropyTables,
-    Fingerprint, Granularity, Header, LITERALS, Latents, METADATA, Message, MessageId, ModelRef,
-    Route, Section, Shape, SpaceRef, TEXT, TRACE, Values,
+    ANSWER_SPACE, EncodeOptions, Encoding, Fingerprint, Granularity, Header, LITERALS, Latents,
+    METADATA, Message, MessageId, ModelRef, Route, Section, Shape, SpaceRef, TEXT, TRACE, Values,
 };
 
-use crate::{Failure, invalid};
+use crate::bytes::summed;
+use crate::shared::Shared;
+use crate::{Failure, staged};
 
 /// A packet, and the message that it was made from.
 pub(crate) struct Vector {
@@ -19,6 +20,12 @@ pub(crate) struct Vector {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Vector {
+    pub(crate) fn file(&self) -> String {
+        format!("valid/{}.lwp", self.name)
+    }
+}
+
 /// 255 bytes, the most that a name takes, the last character of two bytes.
 const LONG_NAME: &str = "\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
@@ -26,15 +33,16 @@ const LONG_NAME: &str = "\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcü";
 
-pub(crate) fn vectors() -> Result<Vec<Vector>, Failure> {
+pub(crate) fn vectors(shared: &Shared) -> Result<Vec<Vector>, Failure> {
     let mut vectors = frames()?;
     vectors.extend(numbers()?);
     vectors.extend(quantized()?);
     vectors.extend(tensors()?);
     vectors.extend(other_sections()?);
     vectors.extend(compact()?);
-    vectors.extend(compressed()?);
-    vectors.extend(staged()?);
+    vectors.extend(staged::compressed()?);
+    vectors.extend(staged::staged(shared)?);
+    vectors.extend(staged::compact(shared)?);
     Ok(vectors)
 }
 
@@ -62,7 +70,7 @@ fn frames() -> Result<Vec<Vector>, Failure> {
     if let Some(minor) = later.bytes.get_mut(5) {
         *minor = 9;
     }
-    later.bytes = invalid::sealed(&later.bytes);
+    later.bytes = summed(&later.bytes);
     Ok(vec![
         vector("default-int8-32x256", uniform(&[32, 256], 1.0)?, Encoding::Int8)?,
         vector("f32-rank-1", uniform(&[5], 1.0)?, Encoding::F32)?,
@@ -230,56 +238,6 @@ fn compact() -> Result<Vec<Vector>, Failure> {
     ])
 }
 
-/// What readers are given beside the packets.
-pub(crate) fn tables() -> Result<Vec<EntropyTables>, Failure> {
-    let fit = |encoding, axis| {
-        let options = EncodeOptions::default().with_encoding(encoding);
-        let sample = peaked(&[64, 16])?;
-        let symbols = sample.latents.iter().map(|latents| options.symbols(latents));
-        let symbols = symbols.collect::<latentwire::Result<Vec<_>>>()?;
-        let alphabet = options.alphabet().unwrap_or_default();
-        let messages = symbols.iter().map(Vec::as_slice);
-        Ok::<_, Failure>(EntropyTables::fit(messages, 16, alphabet, axis)?)
-    };
-    Ok(vec![fit(Encoding::Int4, EntropyAxis::Column)?, fit(Encoding::Int2, EntropyAxis::Shared)?])
-}
-
-/// See [`tables`].
-pub(crate) fn dictionaries() -> Result<Vec<Dictionary>, Failure> {
-    Ok(vec![Dictionary::new(uniform(&[4, 16], 1.0)?.encode(&EncodeOptions::default())?)])
-}
-
-/// Payloads under stages that need something beside the packet.
-fn staged() -> Result<Vec<Vector>, Failure> {
-    let (tables, dictionaries) = (tables()?, dictionaries()?);
-    let of = |name, encoding, compression| {
-        let given = peaked(&[32, 16])?;
-        let options =
-            EncodeOptions::default().with_encoding(encoding).with_compression(compression);
-        Ok::<_, Failure>(Vector { name, bytes: given.encode(&options)?, given, route: None })
-    };
-    let mut vectors = Vec::new();
-    if let [int4, int2] = tables.as_slice() {
-        vectors.push(of("int4-entropy", Encoding::Int4, Compression::Entropy(int4))?);
-        vectors.push(of("int2-entropy", Encoding::Int2, Compression::Entropy(int2))?);
-    }
-    if let [dictionary] = dictionaries.as_slice() {
-        let compression = Compression::ZstdDictionary { level: 9, dictionary };
-        vectors.push(of("int8-zstd-dictionary", Encoding::Int8, compression)?);
-    }
-    Ok(vectors)
-}
-
-fn compressed() -> Result<Vec<Vector>, Failure> {
-    let of = |name, encoding: Encoding| -> Result<Vector, Failure> {
-        let given = holding(&[4, 64], &[0.5; 256])?;
-        let level = Compression::Zstd { level: 9 };
-        let options = EncodeOptions::default().with_encoding(encoding).with_compression(level);
-        Ok(Vector { name, bytes: given.encode(&options)?, given, route: None })
-    };
-    Ok(vec![of("f32-zstd", Encoding::F32)?, of("int8-zstd", Encoding::Int8)?])
-}
-
 fn vector(
     name: &'static str,
     given: Message<'static>,
@@ -290,7 +248,7 @@ fn vector(
 }
 
 /// A message of numbers within -2..2 times `scale`, the same on every machine.
-fn uniform(extents: &[usize], scale: f32) -> Result<Message<'static>, Failure> {
+pub(crate) fn uniform(extents: &[usize], scale: f32) -> Result<Message<'static>, Failure> {
     let mut state = 1_u32;
     let latents: Vec<f32> = (0..extents.iter().product())
         .map(|_| {
@@ -301,14 +259,7 @@ fn uniform(extents: &[usize], scale: f32) -> Result<Message<'static>, Failure> {
     holding(extents, &latents)
 }
 
-/// Numbers of which small ones are more frequent than large ones.
-fn peaked(extents: &[usize]) -> Result<Message<'static>, Failure> {
-    let even = uniform(extents, 1.0)?;
-    let numbers = even.latents.iter().filter_map(|latents| latents.values.numbers()).flatten();
-    holding(extents, &numbers.map(|x| x * x * x / 4.0).collect::<Vec<_>>())
-}
-
-fn holding(extents: &[usize], latents: &[f32]) -> Result<Message<'static>, Failure> {
+pub(crate) fn holding(extents: &[usize], latents: &[f32]) -> Result<Message<'static>, Failure> {
     Ok(Message {
         header: Header {
             message_id: MessageId::v7(1_795_507_200_000_000_000, 42),
@@ -326,13 +277,13 @@ fn holding(extents: &[usize], latents: &[f32]) -> Result<Message<'static>, Failu
 }
 
 /// The first tensor of a message, under another name.
-fn named(name: &'static str, message: &Message<'static>) -> Latents<'static> {
+pub(crate) fn named(name: &'static str, message: &Message<'static>) -> Latents<'static> {
     let unnamed = message.latents.first().cloned();
     Latents { name, ..unnamed.unwrap_or_else(|| unreachable!("a message has latents")) }
 }
 
 /// A message of indices into a codebook of `size` entries.
-fn coded(extents: &[usize], size: u32) -> Result<Message<'static>, Failure> {
+pub(crate) fn coded(extents: &[usize], size: u32) -> Result<Message<'static>, Failure> {
     let mut message = holding(extents, &[])?;
     let count = extents.iter().product::<usize>() as u32;
     let codes = (1..=count).map(|code| (code.wrapping_mul(size - 1) % size) as u16);
@@ -343,9 +294,9 @@ fn coded(extents: &[usize], size: u32) -> Result<Message<'static>, Failure> {
     Ok(message)
 }
 
-const CODEBOOK: Fingerprint = Fingerprint([0x55; 16]);
+pub(crate) const CODEBOOK: Fingerprint = Fingerprint([0x55; 16]);
 
-const ROUTE: Route<'static> = Route {
+pub(crate) const ROUTE: Route<'static> = Route {
     id: 1,
     message_prefix: [0x01, 0xA2, 0x0D, 0x6E, 0xC9, 0x2A, 0x75, 0x3E, 0x87, 0x0C, 0x71, 0xDB],
     sender: ModelRef { fingerprint: Fingerprint([0x11; 16]), name: "tiny-llama", revision: "" },

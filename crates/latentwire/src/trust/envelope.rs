@@ -158,7 +158,8 @@ pub fn decrypt(packet: &[u8], key: &EnvelopeKey, limits: &Limits) -> Result<Vec<
         let (expected, found) = (format!("key {}", key.id), format!("key {key_id}"));
         return Err(Error::at(ErrorKind::EnvelopeKey, key_at, expected, found));
     }
-    let nonce = XNonce::from(cursor.array::<24>()?);
+    let session = SessionId(cursor.array()?);
+    let nonce = nonce(session, u64::from_le_bytes(cursor.array()?));
     let front = packet.get(..cursor.at()).unwrap_or_default();
     let sealed_at = cursor.at();
     let content_len =

@@ -21,3 +21,8 @@ func verifyChecksum(packet []byte) ([]byte, error) {
 	}
 	return content, nil
 }
+
+// appendChecksum ends a packet.
+func appendChecksum(content []byte) []byte {
+	return binary.LittleEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
+}

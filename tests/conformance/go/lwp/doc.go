@@ -6,5 +6,8 @@
 // those of the specification.
 //
 // [Decode] checks a packet and gives its header and sections; [Latents.Values] decodes the numbers.
+// [Verifier.Verify] does so with sealed packets, [Open] gives what encrypted ones hold, and
+// [Packet.Digest] names content. [NewStreamReader] and [Recover] read streams, [ParseIndex] their
+// indexes.
 // Whatever the bytes are, the worst that comes back is an [*Error].
 package lwp

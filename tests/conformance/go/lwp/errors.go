@@ -8,8 +8,8 @@ type ID string
 // Error makes every ID a target of errors.Is: errors.Is(err, lwp.ChecksumMismatch).
 func (id ID) Error() string { return string(id) }
 
-// The ids of section 10 that a reader without keys may report. Those of the family "invalid message"
-// belong to writers.
+// The ids of section 10 that a reader may report. Those of the family "invalid message" belong to
+// writers.
 const (
 	PacketTruncated        ID = "packet.truncated"
 	PacketTrailingBytes    ID = "packet.trailing_bytes"
@@ -68,11 +68,33 @@ const (
 	TraceFlags             ID = "trace.flags"
 	TraceState             ID = "trace.state"
 	EntropyTables          ID = "entropy.tables"
+	SealMissing            ID = "seal.missing"
+	SealAlgorithmUnknown   ID = "seal.algorithm"
+	SealLayout             ID = "seal.layout"
+	SealKeyUnknown         ID = "seal.key"
+	SealTag                ID = "seal.tag"
+	SealSession            ID = "seal.session"
+	SealReplay             ID = "seal.replay"
+	EnvelopeSuite          ID = "envelope.suite"
+	EnvelopeKeyUnknown     ID = "envelope.key"
+	EnvelopeTag            ID = "envelope.tag"
 	LimitTotalBytes        ID = "limit.total_bytes"
 	LimitElements          ID = "limit.elements"
 	LimitSections          ID = "limit.sections"
 	LimitDecompressedBytes ID = "limit.decompressed_bytes"
 	LimitItems             ID = "limit.items"
+	LimitSessions          ID = "limit.sessions"
+)
+
+// The ids of section 14.4, which are about an index and not about a packet. They have no family: an
+// index that is refused is made again.
+const (
+	IndexMagic    ID = "index.magic"
+	IndexVersion  ID = "index.version"
+	IndexLength   ID = "index.length"
+	IndexChecksum ID = "index.checksum"
+	IndexEntry    ID = "index.entry"
+	IndexStale    ID = "index.stale"
 )
 
 // Family says who must act on a finding.
@@ -85,6 +107,7 @@ const (
 	UnsupportedVersion Family = "unsupported version"
 	UnsupportedFeature Family = "unsupported feature"
 	Corrupted          Family = "checksum"
+	Untrusted          Family = "untrusted"
 	LimitExceeded      Family = "limit exceeded"
 )
 
@@ -146,11 +169,22 @@ var families = map[ID]Family{
 	TraceFlags:             UnsupportedFeature,
 	TraceState:             Malformed,
 	EntropyTables:          Malformed,
+	SealMissing:            Untrusted,
+	SealAlgorithmUnknown:   UnsupportedFeature,
+	SealLayout:             Malformed,
+	SealKeyUnknown:         Untrusted,
+	SealTag:                Untrusted,
+	SealSession:            Untrusted,
+	SealReplay:             Untrusted,
+	EnvelopeSuite:          UnsupportedFeature,
+	EnvelopeKeyUnknown:     Untrusted,
+	EnvelopeTag:            Untrusted,
 	LimitTotalBytes:        LimitExceeded,
 	LimitElements:          LimitExceeded,
 	LimitSections:          LimitExceeded,
 	LimitDecompressedBytes: LimitExceeded,
 	LimitItems:             LimitExceeded,
+	LimitSessions:          LimitExceeded,
 }
 
 // Family gives the family of the id, and is empty for an id that no reader reports.

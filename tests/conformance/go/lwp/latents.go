@@ -193,20 +193,29 @@ func (l *Latents) checkLength() error {
 
 // Values takes steps 8 to 10 of section 8. An error is always an [*Error].
 func (l *Latents) Values(limits Limits, resources Resources) (Values, error) {
+	raw, err := l.restore(limits, resources)
+	if err != nil {
+		return Values{}, err
+	}
+	return l.codec.decode(l, raw)
+}
+
+// restore takes steps 8 and 9: it undoes the lossless stage.
+func (l *Latents) restore(limits Limits, resources Resources) (raw, error) {
 	length := l.rawLength()
 	if length > limits.DecompressedBytes {
-		return Values{}, refuse(LimitDecompressedBytes, l.payloadAt,
+		return raw{}, refuse(LimitDecompressedBytes, l.payloadAt,
 			fmt.Sprintf("a raw payload of at most %d bytes", limits.DecompressedBytes), "%d", length)
 	}
-	raw := raw{bytes: l.payload, at: l.payloadAt}
+	restored := raw{bytes: l.payload, at: l.payloadAt}
 	if stage, compressed := stages[l.Stage]; compressed {
 		content, err := stage.restore(l, length, resources)
 		if err != nil {
-			return Values{}, err
+			return raw{}, err
 		}
-		raw.bytes, raw.restored = content, true
+		restored.bytes, restored.restored = content, true
 	}
-	return l.codec.decode(l, raw)
+	return restored, nil
 }
 
 func (l *Latents) rawLength() uint64 { return l.codec.rawLength(l) }

@@ -15,27 +15,26 @@ type Packet struct {
 	// Sections are the other sections in the order of the packet.
 	Sections []Section
 
+	parts    []part // all sections in the order of the packet
 	elements uint64 // numbers in all tensors so far
+}
+
+// part is a section of a packet, and the tensor that it is, if it is one.
+type part struct {
+	section
+	latents *Latents
 }
 
 // Decode takes steps 1 to 7 of section 8. The result keeps parts of the packet's bytes, which must
 // not be changed while it is in use. An error is always an [*Error].
 func Decode(packet []byte, limits Limits) (*Packet, error) {
-	preamble, err := readPreamble(packet)
-	if err != nil {
-		return nil, err
-	}
-	if err := preamble.checkLength(len(packet), limits); err != nil {
-		return nil, err
-	}
-	content, err := verifyChecksum(packet)
+	preamble, c, err := openFrame(packet, limits)
 	if err != nil {
 		return nil, err
 	}
 	if err := preamble.checkFlags(); err != nil {
 		return nil, err
 	}
-	c := &cursor{bytes: content, next: preamble.end, short: FieldOverrun}
 	decoded := &Packet{Major: major, Minor: preamble.minor}
 	if err := decoded.readHeader(c, preamble.compact()); err != nil {
 		return nil, err
@@ -47,6 +46,23 @@ func Decode(packet []byte, limits Limits) (*Packet, error) {
 		return nil, err
 	}
 	return decoded, nil
+}
+
+// openFrame takes steps 1 to 3: preamble, length, checksum. The cursor stands behind the preamble and
+// ends before the checksum.
+func openFrame(packet []byte, limits Limits) (preamble, *cursor, error) {
+	p, err := readPreamble(packet)
+	if err != nil {
+		return preamble{}, nil, err
+	}
+	if err := p.checkLength(len(packet), limits); err != nil {
+		return preamble{}, nil, err
+	}
+	content, err := verifyChecksum(packet)
+	if err != nil {
+		return preamble{}, nil, err
+	}
+	return p, &cursor{bytes: content, next: p.end, short: FieldOverrun}, nil
 }
 
 // readHeader is step 5.
@@ -99,6 +115,7 @@ func (p *Packet) nextSection(c *cursor, bare bool, before uint32) (section, erro
 // add reads a tensor and keeps every other section as it is.
 func (p *Packet) add(s *section, limits Limits) error {
 	if s.kind != typeLatents {
+		p.parts = append(p.parts, part{section: *s})
 		p.Sections = append(p.Sections, Section{Type: uint16(s.kind), Body: s.body, bodyAt: s.bodyAt})
 		return nil
 	}
@@ -114,6 +131,7 @@ func (p *Packet) add(s *section, limits Limits) error {
 	if latents.Name == "" && len(p.Latents) > 0 {
 		return refuse(SectionOrder, s.at, "the tensor without a name before all others", "it after %d", len(p.Latents))
 	}
+	p.parts = append(p.parts, part{*s, latents})
 	p.Latents = append(p.Latents, latents)
 	p.elements = saturatingAdd(p.elements, latents.elements())
 	return nil

@@ -10,6 +10,9 @@ const magic = "\x89LWP"
 // major is the version of the format that this package reads.
 const major = 1
 
+// lengthAt is where the length stands: behind magic, version and flags.
+const lengthAt = len(magic) + 3
+
 // Bits of the flags.
 const (
 	profileBits  = 0x03
@@ -21,6 +24,7 @@ const (
 const (
 	profileSelfContained = 0
 	profileCompact       = 1
+	profileEncrypted     = 2
 )
 
 // preamble is what stands before the header (section 3).
@@ -70,16 +74,26 @@ func readPreamble(packet []byte) (preamble, error) {
 	return p, nil
 }
 
-// checkLength is step 2: the length against the limit, against itself, against the bytes at hand.
-func (p *preamble) checkLength(atHand int, limits Limits) error {
+// total is the length of the packet, held against the limit and against itself: the first half of
+// step 2.
+func (p *preamble) total(limits Limits) (uint64, error) {
 	total := uint64(p.end) + uint64(p.length)
 	if total > limits.TotalBytes {
-		return refuse(LimitTotalBytes, p.lengthAt, fmt.Sprintf("a packet of at most %d bytes", limits.TotalBytes),
+		return 0, refuse(LimitTotalBytes, p.lengthAt, fmt.Sprintf("a packet of at most %d bytes", limits.TotalBytes),
 			"%d", total)
 	}
 	if p.length < checksumBytes {
-		return refuse(PreambleLength, p.lengthAt, fmt.Sprintf("a length of at least %d", checksumBytes),
+		return 0, refuse(PreambleLength, p.lengthAt, fmt.Sprintf("a length of at least %d", checksumBytes),
 			"%d", p.length)
+	}
+	return total, nil
+}
+
+// checkLength is step 2: the length against the limit, against itself, against the bytes at hand.
+func (p *preamble) checkLength(atHand int, limits Limits) error {
+	total, err := p.total(limits)
+	if err != nil {
+		return err
 	}
 	if uint64(atHand) < total {
 		return refuse(PacketTruncated, atHand, fmt.Sprintf("%d bytes", total), "%d", atHand)

@@ -13,23 +13,20 @@ type Resources struct {
 
 // dictionary gives the one that the payload of latents needs.
 func (r Resources) dictionary(l *Latents) ([]byte, error) {
-	return resource(l, r, "a dictionary", r.Dictionaries, func(route *Route) *Fingerprint { return route.Dictionary })
+	return resource(l, r, "a dictionary", r.Dictionaries)
 }
 
 // tables gives those that the payload of latents needs.
 func (r Resources) tables(l *Latents) (*Tables, error) {
-	return resource(l, r, "entropy tables", r.Tables, func(route *Route) *Fingerprint { return route.Tables })
+	return resource(l, r, "entropy tables", r.Tables)
 }
 
 // resource gives the one that the latents name, or that the route of their packet does.
-func resource[R any](l *Latents, r Resources, what string, here map[Fingerprint]R, agreed func(*Route) *Fingerprint) (R, error) {
+func resource[R any](l *Latents, r Resources, what string, here map[Fingerprint]R) (R, error) {
 	var none R
-	fingerprint := l.Resource
-	if fingerprint == nil && r.Route != nil {
-		fingerprint = agreed(r.Route)
-	}
-	if fingerprint == nil {
-		return none, refuse(HeaderRoute, NoOffset, "a route with "+what, "none")
+	fingerprint, err := l.agreedResource(r.Route)
+	if err != nil {
+		return none, err
 	}
 	found, known := here[*fingerprint]
 	if !known {

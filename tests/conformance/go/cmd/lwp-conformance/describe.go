@@ -5,20 +5,19 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"os"
 
 	"latentwire/conformance/lwp"
 )
 
 // describe decodes the packet in a file and writes it down as the manifest does: the packet, its
 // header, every tensor in order, then the bodies of the other sections.
-func describe(path string, resources lwp.Resources, routes map[uint32]lwp.Route) (*validVector, error) {
-	bytes, err := os.ReadFile(path)
+func (c *checker) describe(file string, routes map[uint32]lwp.Route) (*validVector, error) {
+	bytes, err := c.read(file)
 	if err != nil {
 		return nil, err
 	}
-	limits := lwp.RecommendedLimits()
-	packet, err := lwp.Decode(bytes, limits)
+	resources := c.resources
+	packet, err := lwp.Decode(bytes, c.limits)
 	if err != nil {
 		return nil, err
 	}
@@ -34,13 +33,13 @@ func describe(path string, resources lwp.Resources, routes map[uint32]lwp.Route)
 		resources.Route = &route
 	}
 	for _, latents := range packet.Latents {
-		values, err := latents.Values(limits, resources)
+		values, err := latents.Values(c.limits, resources)
 		if err != nil {
 			return nil, err
 		}
 		described.Tensors = append(described.Tensors, describeTensor(latents, values, described.Route))
 	}
-	return described, readBodies(packet.Sections, limits)
+	return described, readBodies(packet.Sections, c.limits)
 }
 
 // readBodies reads the sections whose bodies the specification describes, at last whether literals
@@ -93,8 +92,13 @@ func describeHeader(described *validVector, packet *lwp.Packet, routes map[uint3
 
 func describeRoute(id uint32, r lwp.Route) *route {
 	described := &route{ID: id, MessagePrefix: hex.EncodeToString(r.MessagePrefix[:])}
-	if r.Codebook != nil {
-		described.Codebook = r.Codebook.String()
+	for _, named := range []struct {
+		fingerprint *lwp.Fingerprint
+		described   *string
+	}{{r.Codebook, &described.Codebook}, {r.Dictionary, &described.Dictionary}, {r.Tables, &described.Tables}} {
+		if named.fingerprint != nil {
+			*named.described = named.fingerprint.String()
+		}
 	}
 	return described
 }

@@ -47,34 +47,49 @@ func run(folders []string, stdout, stderr io.Writer) int {
 
 // checkFolder tries every vector of a folder and says whether all of them pass.
 func checkFolder(folder string, stdout io.Writer) (bool, error) {
-	m, err := readManifest(folder)
+	c, err := newChecker(folder)
 	if err != nil {
 		return false, err
 	}
-	resources, err := readResources(folder, m.Resources)
-	if err != nil {
-		return false, err
+	tallies := []tally{
+		try(stdout, "valid", c.Valid, func(v validVector) string { return v.File }, c.checkValid),
+		try(stdout, "digests", c.Digests, func(v digest) string { return "digest of " + v.File }, c.checkDigest),
+		try(stdout, "invalid", c.Invalid, func(v refusedFile) string { return v.File }, c.checkInvalid),
+		try(stdout, "refused tables", c.RefusedTables, func(v refusedFile) string { return v.File }, c.checkRefusedTables),
+		try(stdout, "refused keys", c.RefusedKeys, func(v refusedKey) string { return "key " + v.Public }, c.checkRefusedKey),
+		try(stdout, "sealed", c.Sealed, func(v receiver) string { return "receiver " + v.Name }, c.checkReceiver),
+		try(stdout, "encrypted", c.Encrypted, func(v encryptedPacket) string { return v.File }, c.checkEncrypted),
+		try(stdout, "streams", c.Streams, func(v stream) string { return v.File }, c.checkStream),
+		try(stdout, "indexes", c.Indexes, func(v index) string { return v.File }, c.checkIndex),
 	}
-	valid := count(m.Valid, func(v validVector) bool {
-		return report(stdout, v.File, checkValid(folder, resources, v))
-	})
-	invalid := count(m.Invalid, func(v invalidVector) bool {
-		return report(stdout, v.File, checkInvalid(folder, resources, v))
-	})
-	fmt.Fprintf(stdout, "%s: %d of %d valid and %d of %d invalid vectors pass\n",
-		filepath.Base(folder), valid, len(m.Valid), invalid, len(m.Invalid))
-	return valid == len(m.Valid) && invalid == len(m.Invalid), nil
+	passed := true
+	var summary []string
+	for _, t := range tallies {
+		if t.total == 0 {
+			return false, fmt.Errorf("%s: there are no vectors of the kind %q", folder, t.kind)
+		}
+		passed = passed && t.passed == t.total
+		summary = append(summary, fmt.Sprintf("%d of %d %s", t.passed, t.total, t.kind))
+	}
+	fmt.Fprintf(stdout, "%s: %s pass\n", filepath.Base(folder), strings.Join(summary, ", "))
+	return passed, nil
 }
 
-// count counts the vectors that pass.
-func count[V any](vectors []V, passes func(V) bool) int {
-	total := 0
+// tally counts the vectors of a kind, and those that pass.
+type tally struct {
+	kind          string
+	passed, total int
+}
+
+// try tries every vector of a kind and prints what fails.
+func try[V any](stdout io.Writer, kind string, vectors []V, name func(V) string, check func(V) error) tally {
+	t := tally{kind: kind, total: len(vectors)}
 	for _, vector := range vectors {
-		if passes(vector) {
-			total++
+		if report(stdout, name(vector), check(vector)) {
+			t.passed++
 		}
 	}
-	return total
+	return t
 }
 
 // report prints a failure and says whether there was none.

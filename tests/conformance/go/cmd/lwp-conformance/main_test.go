@@ -25,20 +25,23 @@ func TestVectorsPass(t *testing.T) {
 	}
 }
 
-// changed is a folder with three of the vectors, and a manifest in which a text has been replaced.
+// changed is the folder of the vectors, with a manifest of one vector of a kind in which a text has been
+// replaced. The other vectors are linked to.
 func changed(t *testing.T, before, after string) string {
 	t.Helper()
 	m, err := readManifest(vectors)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Valid = slices.DeleteFunc(m.Valid, func(v validVector) bool {
-		return v.File != "valid/higher-minor-version.lwp"
-	})
-	m.Invalid = slices.DeleteFunc(m.Invalid, func(v invalidVector) bool {
-		return v.File != "invalid/flipped-bit.lwp" && v.File != "invalid/other-major.lwp"
-	})
-	m.Resources = nil // none of the three needs any
+	m.Valid = only(m.Valid, func(v validVector) string { return v.File }, "valid/higher-minor-version.lwp")
+	m.Digests = only(m.Digests, func(v digest) string { return v.File }, "valid/higher-minor-version.lwp")
+	m.Invalid = only(m.Invalid, func(v refusedFile) string { return v.File }, "invalid/flipped-bit.lwp", "invalid/other-major.lwp")
+	m.RefusedTables = only(m.RefusedTables, func(v refusedFile) string { return v.File }, "tables/empty.tables")
+	m.RefusedKeys = m.RefusedKeys[:1]
+	m.Sealed = only(m.Sealed, func(v receiver) string { return v.Name }, "replay", "both tensors cut")
+	m.Encrypted = only(m.Encrypted, func(v encryptedPacket) string { return v.File }, "encrypted/self-contained.lwp")
+	m.Streams = only(m.Streams, func(v stream) string { return v.File }, "streams/torn-in-header.lwp")
+	m.Indexes = only(m.Indexes, func(v index) string { return v.File }, "indexes/before-an-append.idx")
 	text, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
@@ -48,14 +51,21 @@ func changed(t *testing.T, before, after string) string {
 	}
 	folder := t.TempDir()
 	write(t, folder, "manifest.json", []byte(strings.Replace(string(text), before, after, 1)))
-	for _, file := range []string{m.Valid[0].File, m.Invalid[0].File, m.Invalid[1].File} {
-		packet, err := os.ReadFile(filepath.Join(vectors, file))
+	for _, kind := range []string{"valid", "invalid", "tables", "sealed", "encrypted", "streams", "indexes", "resources"} {
+		target, err := filepath.Abs(filepath.Join(vectors, kind))
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, folder, file, packet)
+		if err := os.Symlink(target, filepath.Join(folder, kind)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return folder
+}
+
+// only keeps the vectors of these names.
+func only[V any](all []V, name func(V) string, names ...string) []V {
+	return slices.DeleteFunc(all, func(v V) bool { return !slices.Contains(names, name(v)) })
 }
 
 func write(t *testing.T, folder, file string, text []byte) {
@@ -84,7 +94,22 @@ func TestDifferencesAreFound(t *testing.T) {
 			"expected byte 5, found: preamble.major: byte 4"},
 		{"no offset", `"error":"preamble.major","offset":4`, `"error":"preamble.major","offset":null`,
 			"expected no offset, found: preamble.major: byte 4"},
-		{"no refusal", `"file":"invalid/flipped-bit.lwp"`, `"file":"valid/higher-minor-version.lwp"`, "but the packet was read"},
+		{"no refusal", `"file":"invalid/flipped-bit.lwp"`, `"file":"valid/higher-minor-version.lwp"`, "but it was read"},
+		{"digest", `"digest":"`, `"digest":"00`, "digest: expected"},
+		{"sequence", `"sequence":"0"`, `"sequence":"1"`, "seal: expected"},
+		{"session", `"session":"73`, `"session":"74`, "seal: expected"},
+		{"a replay", `"error":"seal.replay"`, `"error":"seal.tag"`, "expected seal.tag, found: seal.replay"},
+		{"cuts", `"rows":4`, `"rows":5`, "seal: expected"},
+		{"no acceptance", `"sealed/hmac-1.lwp","error":null`, `"sealed/hmac-1.lwp","error":"seal.tag"`, "but it was read"},
+		{"another key", `"keys":["hmac-sha-256"]`, `"keys":["hmac-sha-256-other"]`, "seal.tag"},
+		{"no key", `"keys":["hmac-sha-256"]`, `"keys":["nobody"]`, `no key "nobody"`},
+		{"what is inside", `"opened":"valid/f32-rank-1.lwp"`, `"opened":"valid/int8-zeros.lwp"`, "inside, found"},
+		{"nothing inside", `"opened":"valid/f32-rank-1.lwp"`, `"opened":null`, "opened: expected false, found true"},
+		{"part", `"end":106`, `"end":107`, "parts: expected"},
+		{"torn", `"torn":true`, `"torn":false`, "parts: expected"},
+		{"index of a stream", `"index":"streams/torn-in-header.lwp.idx"`, `"index":"streams/no-packet.lwp.idx"`, "index: expected"},
+		{"extended index", `"extended":"streams/every-profile.lwp.idx"`, `"extended":"indexes/of-nothing-yet.idx"`, "extended: expected"},
+		{"another stream", `"stream":"streams/every-profile.lwp"`, `"stream":"streams/no-packet.lwp"`, "index.stale"},
 		{"no file", `"file":"invalid/flipped-bit.lwp"`, `"file":"invalid/nowhere.lwp"`, "nowhere.lwp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -107,5 +132,23 @@ func TestManifestsThatCannotBeRead(t *testing.T) {
 				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 			}
 		})
+	}
+}
+
+// A kind without vectors would pass whatever the decoder does.
+func TestEveryKindHasVectors(t *testing.T) {
+	folder := changed(t, "", "")
+	m, err := readManifest(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Encrypted = nil
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, folder, "manifest.json", text)
+	if code, _, stderr := runOn(folder); code != exitUsage || !strings.Contains(stderr, `"encrypted"`) {
+		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }

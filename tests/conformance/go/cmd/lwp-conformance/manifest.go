@@ -10,10 +10,18 @@ import (
 
 // manifest says what a reader must find in each packet of a folder (../../../README.md).
 type manifest struct {
-	Format    string          `json:"format"`
-	Resources []resource      `json:"resources"`
-	Valid     []validVector   `json:"valid"`
-	Invalid   []invalidVector `json:"invalid"`
+	Format        string            `json:"format"`
+	Resources     []resource        `json:"resources"`
+	Valid         []validVector     `json:"valid"`
+	Digests       []digest          `json:"digests"`
+	Invalid       []refusedFile     `json:"invalid"`
+	RefusedTables []refusedFile     `json:"refused_tables"`
+	Keys          []key             `json:"keys"`
+	RefusedKeys   []refusedKey      `json:"refused_keys"`
+	Sealed        []receiver        `json:"sealed"`
+	Encrypted     []encryptedPacket `json:"encrypted"`
+	Streams       []stream          `json:"streams"`
+	Indexes       []index           `json:"indexes"`
 }
 
 // resource is a file that readers are given beside the packets.
@@ -54,6 +62,8 @@ type route struct {
 	ID            uint32 `json:"id"`
 	MessagePrefix string `json:"message_prefix"`
 	Codebook      string `json:"codebook"`
+	Dictionary    string `json:"dictionary"`
+	Tables        string `json:"tables"`
 }
 
 // tensor is a latent section. It has latents or codes.
@@ -84,11 +94,22 @@ type section struct {
 	Body string `json:"body"`
 }
 
-// invalidVector is a packet that every reader must refuse.
-type invalidVector struct {
+// digest is that of the content of a valid packet.
+type digest struct {
 	File   string `json:"file"`
-	Error  string `json:"error"`
-	Offset *int   `json:"offset"` // nil: the finding has none
+	Digest string `json:"digest"`
+}
+
+// refusedFile is a packet, or a file of tables, that every reader must refuse.
+type refusedFile struct {
+	File string `json:"file"`
+	outcome
+}
+
+// outcome is a finding, or that there is none.
+type outcome struct {
+	Error  *string `json:"error"`
+	Offset *int    `json:"offset"` // nil: the finding has none
 }
 
 // readManifest reads a folder's manifest. A field that is not known here is an error: it would
@@ -104,9 +125,6 @@ func readManifest(folder string) (*manifest, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if len(m.Valid) == 0 || len(m.Invalid) == 0 {
-		return nil, fmt.Errorf("%s: valid or invalid vectors are missing", path)
 	}
 	return &m, nil
 }

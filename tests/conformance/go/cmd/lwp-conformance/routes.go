@@ -13,30 +13,52 @@ func agreedRoutes(v *validVector) (map[uint32]lwp.Route, error) {
 	if v.Route == nil {
 		return nil, nil
 	}
+	agreed := fullRoute{*v.Route, v.Sender, v.Receiver, v.Space}
+	return agreed.routes()
+}
+
+// routes has the one route, or none.
+func (from *fullRoute) routes() (map[uint32]lwp.Route, error) {
+	if from == nil {
+		return nil, nil
+	}
 	var r lwp.Route
-	if err := parseHex("message_prefix", v.Route.MessagePrefix, r.MessagePrefix[:]); err != nil {
+	if err := parseHex("message_prefix", from.MessagePrefix, r.MessagePrefix[:]); err != nil {
 		return nil, err
 	}
-	if err := parseModel("sender", &v.Sender, &r.Sender); err != nil {
+	if err := parseModel("sender", &from.Sender, &r.Sender); err != nil {
 		return nil, err
 	}
-	if v.Receiver != nil {
+	if from.Receiver != nil {
 		r.Receiver = new(lwp.Model)
-		if err := parseModel("receiver", v.Receiver, r.Receiver); err != nil {
+		if err := parseModel("receiver", from.Receiver, r.Receiver); err != nil {
 			return nil, err
 		}
 	}
-	r.Space.Name = v.Space.Name
-	if err := parseHex("space", v.Space.Fingerprint, r.Space.Fingerprint[:]); err != nil {
+	r.Space.Name = from.Space.Name
+	if err := parseHex("space", from.Space.Fingerprint, r.Space.Fingerprint[:]); err != nil {
 		return nil, err
 	}
-	if v.Route.Codebook != "" {
-		r.Codebook = new(lwp.Fingerprint)
-		if err := parseHex("codebook", v.Route.Codebook, r.Codebook[:]); err != nil {
-			return nil, err
-		}
+	var err error
+	if r.Codebook, err = parseNamed("codebook", from.Codebook); err != nil {
+		return nil, err
 	}
-	return map[uint32]lwp.Route{v.Route.ID: r}, nil
+	if r.Dictionary, err = parseNamed("dictionary", from.Dictionary); err != nil {
+		return nil, err
+	}
+	if r.Tables, err = parseNamed("tables", from.Tables); err != nil {
+		return nil, err
+	}
+	return map[uint32]lwp.Route{from.ID: r}, nil
+}
+
+// parseNamed reads a fingerprint that may be missing.
+func parseNamed(field, digits string) (*lwp.Fingerprint, error) {
+	if digits == "" {
+		return nil, nil
+	}
+	named := new(lwp.Fingerprint)
+	return named, parseHex(field, digits, named[:])
 }
 
 func parseModel(field string, from *model, to *lwp.Model) error {

@@ -1,47 +1,13 @@
-//! Golden packets of every released version, read by this one.
-
-#![allow(clippy::indexing_slicing, reason = "a manifest without a key is a failure of the test")]
-
-#[allow(dead_code, reason = "the generator of the vectors uses more of it")]
-#[path = "../examples/conformance/description.rs"]
-mod description;
-
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+//! Packets that every reader reads, and packets that every reader refuses.
 
 use latentwire::{
-    Dictionary, EncodeOptions, Encoding, EntropyTables, ErrorKind, Family, Fingerprint,
-    Granularity, Limits, Message, ModelRef, Packet, Resources, Route, SpaceRef, Values,
+    EncodeOptions, Encoding, ErrorKind, Granularity, Limits, Message, Packet, Route, Values,
 };
 use serde_json::{Value, json};
 
-fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance");
-    let mut found: Vec<_> = fs::read_dir(root)
-        .expect("tests/conformance")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.join("manifest.json").is_file())
-        .collect();
-    found.sort();
-    assert!(!found.is_empty());
-    found
-}
-
-/// The vectors of one kind, `valid` or `invalid`, of all versions: description and bytes.
-fn vectors(kind: &str) -> Vec<(Value, Vec<u8>)> {
-    let mut vectors = Vec::new();
-    for folder in folders() {
-        let text = fs::read_to_string(folder.join("manifest.json")).expect("a manifest");
-        let manifest: Value = serde_json::from_str(&text).expect("JSON");
-        for vector in manifest.get(kind).and_then(Value::as_array).expect("a list") {
-            let file = vector["file"].as_str().expect("a file name");
-            vectors.push((vector.clone(), fs::read(folder.join(file)).expect("a vector")));
-        }
-    }
-    vectors
-}
+use crate::description;
+use crate::manifest::vectors;
+use crate::shared::{resources, route};
 
 /// Whether this build has the lossless stages that a valid vector uses.
 fn can_read(vector: &Value) -> bool {
@@ -52,35 +18,6 @@ fn tensors(vector: &Value) -> &[Value] {
     vector["tensors"].as_array().expect("a list")
 }
 
-/// The entropy tables and dictionaries that readers are given beside the packets.
-fn resources() -> Resources<'static> {
-    static LOADED: OnceLock<(Vec<EntropyTables>, Vec<Dictionary>)> = OnceLock::new();
-    let (tables, dictionaries) = LOADED.get_or_init(load_resources);
-    Resources::default().with_tables(tables).with_dictionaries(dictionaries)
-}
-
-fn load_resources() -> (Vec<EntropyTables>, Vec<Dictionary>) {
-    let (mut tables, mut dictionaries) = (Vec::new(), Vec::new());
-    for folder in folders() {
-        let text = fs::read_to_string(folder.join("manifest.json")).expect("a manifest");
-        let manifest: Value = serde_json::from_str(&text).expect("JSON");
-        for resource in manifest["resources"].as_array().expect("a list") {
-            let file = resource["file"].as_str().expect("a file name");
-            let bytes = fs::read(folder.join(file)).expect("a resource");
-            let fingerprint = if resource["kind"] == "tables" {
-                tables.push(EntropyTables::from_bytes(&bytes).expect("tables"));
-                tables.last().map(EntropyTables::fingerprint)
-            } else {
-                dictionaries.push(Dictionary::new(bytes));
-                dictionaries.last().map(Dictionary::fingerprint)
-            };
-            let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
-            assert_eq!(fingerprint.as_deref(), resource["fingerprint"].as_str());
-        }
-    }
-    (tables, dictionaries)
-}
-
 /// Reads all there is: the packet, its tensors, the bodies of its sections.
 fn read_all(bytes: &[u8]) -> latentwire::Result<()> {
     let limits = Limits::default();
@@ -89,45 +26,13 @@ fn read_all(bytes: &[u8]) -> latentwire::Result<()> {
     packet.check_sections(&limits)
 }
 
-/// Sixteen or fewer bytes of hexadecimal digits.
-fn bytes_of<const N: usize>(value: &Value) -> [u8; N] {
-    let digits = value.as_str().expect("hexadecimal digits");
-    std::array::from_fn(|index| {
-        let pair = digits.get(2 * index..2 * index + 2).expect("two digits");
-        u8::from_str_radix(pair, 16).expect("hexadecimal digits")
-    })
-}
-
-fn model_of(value: &Value) -> ModelRef<'_> {
-    ModelRef {
-        fingerprint: Fingerprint(bytes_of(&value["fingerprint"])),
-        name: value["name"].as_str().expect("a name"),
-        revision: value["revision"].as_str().expect("a revision"),
-    }
-}
-
 /// The route that a compact vector is of.
-fn route(vector: &Value) -> Option<Route<'_>> {
-    let route = &vector["route"];
-    let receiver = &vector["receiver"];
-    let codebook = &route["codebook"];
-    route.is_object().then(|| Route {
-        id: route["id"].as_u64().and_then(|id| u32::try_from(id).ok()).expect("a number"),
-        message_prefix: bytes_of(&route["message_prefix"]),
-        sender: model_of(&vector["sender"]),
-        receiver: receiver.is_object().then(|| model_of(receiver)),
-        space: SpaceRef {
-            fingerprint: Fingerprint(bytes_of(&vector["space"]["fingerprint"])),
-            name: vector["space"]["name"].as_str().expect("a name"),
-        },
-        codebook: codebook.is_string().then(|| Fingerprint(bytes_of(codebook))),
-        dictionary: None,
-        tables: None,
-    })
+fn route_of(vector: &Value) -> Option<Route<'_>> {
+    route(&vector["route"], vector)
 }
 
 fn read<'a>(packet: &Packet<'a>, vector: &'a Value) -> Message<'a> {
-    match route(vector) {
+    match route_of(vector) {
         Some(route) => packet.decode_with(&resources().with_route(&route), &Limits::default()),
         None => packet.decode_with(&resources(), &Limits::default()),
     }
@@ -135,7 +40,7 @@ fn read<'a>(packet: &Packet<'a>, vector: &'a Value) -> Message<'a> {
 }
 
 fn write(message: &Message<'_>, vector: &Value, options: &EncodeOptions<'_>) -> Vec<u8> {
-    match route(vector) {
+    match route_of(vector) {
         Some(route) => message.encode_on(&route, options),
         None => message.encode(options),
     }
@@ -250,25 +155,28 @@ fn invalid_packets_are_refused_for_the_reason_that_the_manifest_gives() {
     }
 }
 
-/// Findings about what is no part of a packet that can be read without a key: seals, envelopes, the
-/// files of entropy tables.
-fn has_no_vector(kind: ErrorKind) -> bool {
-    let id = kind.id();
-    ["seal.", "envelope.", "entropy."].iter().any(|prefix| id.starts_with(prefix))
-        || kind.family() == Family::InvalidMessage
-        || id == "limit.sessions"
-}
-
+#[cfg(feature = "trust")]
 #[test]
-fn every_finding_about_bytes_has_a_vector() {
-    let found: BTreeSet<_> = vectors("invalid")
-        .into_iter()
-        .filter_map(|(vector, _)| vector["error"].as_str().map(str::to_owned))
-        .collect();
-    let expected: BTreeSet<_> = ErrorKind::ALL
-        .iter()
-        .filter(|&&kind| !has_no_vector(kind))
-        .map(|kind| kind.id().to_owned())
-        .collect();
-    assert_eq!(found, expected);
+fn content_has_the_digest_that_the_manifest_gives() {
+    let digests = vectors("digests");
+    let valid = vectors("valid");
+    assert_eq!(digests.len(), valid.len());
+    for ((digest, bytes), (vector, _)) in digests.into_iter().zip(valid) {
+        assert_eq!(digest["file"], vector["file"]);
+        if can_read(&vector) {
+            let packet = Packet::parse(&bytes, &Limits::default()).expect("a valid packet");
+            let found = match route_of(&vector) {
+                Some(route) => {
+                    packet.digest_with(&resources().with_route(&route), &Limits::default())
+                }
+                None => packet.digest_with(&resources(), &Limits::default()),
+            };
+            assert_eq!(
+                digest["digest"],
+                found.expect("a digest").to_string(),
+                "{}",
+                digest["file"]
+            );
+        }
+    }
 }
