@@ -148,6 +148,15 @@ def test_cells_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert set(texts) <= loaded
 
 
+def test_numbers_keep_their_zeros(tmp_path: Path) -> None:
+    found: list[dict[str, object]] = [
+        {"text": f"00{n}", "label": f"0{n % 2}"} for n in range(10, 40)
+    ]
+    task = Task.from_file(write_csv(tmp_path / "x.csv", found))
+    assert task.choices == ("00", "01")
+    assert all(e.text.startswith("00") for e in task.load("train"))
+
+
 def test_labels_of_json_are_words(tmp_path: Path) -> None:
     found: list[dict[str, object]] = [{"text": f"t{n}", "label": n % 2 == 0} for n in range(30)]
     assert Task.from_file(write_jsonl(tmp_path / "b.jsonl", found)).choices == ("false", "true")
