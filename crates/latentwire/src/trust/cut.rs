@@ -5,19 +5,25 @@ use super::seal::{Cut, Seal};
 use crate::codec::Stage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::wire::{LatentsInfo, Packet};
+use crate::wire::{LatentsInfo, Packet, Version};
 
 impl Packet<'_> {
     /// The packet with at most the first `rows` of every tensor, under the seal that it has.
     ///
     /// The seal is told the rows that there were and one hash for those that are gone. It holds
-    /// only if the bytes of the rows that stay are the same: where a payload is compressed, or where
-    /// the rest of its scales fits a narrower width, this is refused with `message.seal`, and
-    /// [`truncate`](Self::truncate), which leaves the seal out, is what remains.
+    /// only if the bytes of the rows that stay are the same: where a payload is compressed, where the
+    /// rest of its scales fits a narrower width, or where the packet is of another version, this is
+    /// refused with `message.seal`, and [`truncate`](Self::truncate), which leaves the seal out, is
+    /// what remains.
     pub fn truncate_sealed(&self, rows: u32, limits: &Limits) -> Result<Vec<u8>> {
         let seal = Seal::of(self)?.ok_or_else(|| {
             Error::nowhere(ErrorKind::SealMissing, "a seal", "a packet without one")
         })?;
+        if self.version() != Version::CURRENT {
+            let expected = "a packet of the version that is written here";
+            let found = format!("one of {}.{}", self.version().major, self.version().minor);
+            return Err(Error::nowhere(ErrorKind::MessageSeal, expected, found));
+        }
         let refuse = |index: usize| {
             let expected = "a stored payload whose scales keep their width";
             let found = format!("another one in tensor {index}");

@@ -58,6 +58,17 @@ fn what_would_not_keep_its_bytes_is_not_cut_under_its_seal() {
     }
 }
 
+/// A seal covers the version, and what is cut is written in that of this crate.
+#[test]
+fn a_packet_of_another_version_is_not_cut_under_its_seal() {
+    let mut sealed = sealers(1)[1]
+        .seal(&message(1, &[2, 4], vec![1.0; 8]).encode(&EncodeOptions::default()).unwrap())
+        .unwrap();
+    sealed[5] = 9;
+    let error = parse(&resummed(sealed)).truncate_sealed(1, &limits()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MessageSeal, "{error}");
+}
+
 #[test]
 fn latents_of_one_axis_are_one_row() {
     let bytes = message(1, &[4], vec![1.0; 4]).encode(&EncodeOptions::default()).unwrap();
