@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(decode roundtrip stream)
+[ ${#targets[@]} -gt 0 ] || targets=(decode roundtrip stream trust)
 
 # Coverage as cargo-fuzz asks for it. These are flags of a stable compiler: no sanitizer is needed
 # where there is no unsafe code. With --target they are kept away from build scripts and macros.
@@ -22,7 +22,7 @@ RUSTFLAGS="$coverage ${RUSTFLAGS:-}" cargo build --release --quiet \
 binaries=${CARGO_TARGET_DIR:-fuzz/target}/$host/release
 
 # Conformance vectors are read where they are; only a stream of several packets must be made.
-seeds=(tests/conformance/v*/valid tests/conformance/v*/invalid)
+seeds=(tests/conformance/v*/{valid,invalid,sealed,encrypted,streams})
 mkdir -p fuzz/corpus/stream
 find tests/conformance/v*/valid -name '*.lwp' -size -2 -print0 | sort -z | xargs -0 cat \
     >fuzz/corpus/stream/all-small-vectors

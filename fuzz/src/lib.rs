@@ -4,6 +4,8 @@
 //! would end there. The mutators therefore mend the frame of what they have made: what is behind it
 //! is reached, and what is found is a packet as anybody could send it.
 
+pub mod trust;
+
 use std::sync::LazyLock;
 
 use latentwire::{
@@ -28,9 +30,11 @@ pub fn limits() -> Limits {
 
 /// The tables of the conformance vectors, and others for all codes of numbers.
 pub static TABLES: LazyLock<Vec<EntropyTables>> = LazyLock::new(|| {
-    let of_vectors: [&[u8]; 2] = [
+    let of_vectors: [&[u8]; 4] = [
         include_bytes!("../../tests/conformance/v1.0/resources/0.tables"),
         include_bytes!("../../tests/conformance/v1.0/resources/1.tables"),
+        include_bytes!("../../tests/conformance/v1.0/resources/2.tables"),
+        include_bytes!("../../tests/conformance/v1.0/resources/3.tables"),
     ];
     let of_vectors = of_vectors.map(|bytes| EntropyTables::from_bytes(bytes).expect("tables"));
     let others = [2, 4, 15, 16, 255, 256].map(|alphabet| {
@@ -132,16 +136,23 @@ fn mend_packet(packet: &[u8]) -> Option<Vec<u8>> {
     let rest = packet.get(LENGTH_AT + length_bytes..)?;
     let body = rest.get(..rest.len().checked_sub(CHECKSUM_BYTES)?)?;
     let mut mended = [&MAGIC, front].concat();
-    let mut left = rest.len();
+    put_varint(&mut mended, rest.len());
+    mended.extend_from_slice(body);
+    put_checksum(&mut mended);
+    Some(mended)
+}
+
+fn put_varint(out: &mut Vec<u8>, mut left: usize) {
     while left >= 0x80 {
-        mended.push(left as u8 | 0x80);
+        out.push(left as u8 | 0x80);
         left >>= 7;
     }
-    mended.push(left as u8);
-    mended.extend_from_slice(body);
-    let checksum = crc32c::crc32c(&mended);
-    mended.extend_from_slice(&checksum.to_le_bytes());
-    Some(mended)
+    out.push(left as u8);
+}
+
+fn put_checksum(out: &mut Vec<u8>) {
+    let checksum = crc32c::crc32c(out);
+    out.extend_from_slice(&checksum.to_le_bytes());
 }
 
 /// Mutates the stream in the first `size` bytes of `data` and corrects the checksums of some of its
@@ -179,7 +190,8 @@ fn length(packet: &[u8]) -> Option<(usize, usize)> {
     Some((value, length_bytes))
 }
 
-fn correct_checksum(packet: &mut [u8]) {
+/// Puts the right checksum at the end of a packet.
+pub fn correct_checksum(packet: &mut [u8]) {
     if let Some((covered, stored)) = packet.split_last_chunk_mut() {
         *stored = crc32c::crc32c(covered).to_le_bytes();
     }
