@@ -8,15 +8,23 @@ model that it belongs to. The shipped space keeps its parts under ``pretrained/s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
 from latentwire.catalog import PRETRAINED_DIR
+from latentwire.durable import write_whole
 from latentwire.errors import CheckpointError, ModelNotFoundError
+from latentwire.model_card import part_card
 from latentwire.models.registry import ARCHITECTURES, Role
 from latentwire.space import LatentSpace
 from latentwire.storage import Bits, load_weights, save_weights
@@ -25,6 +33,7 @@ DEFAULT_SPACE = "tiny-v1"
 SPACES_DIR = PRETRAINED_DIR / "spaces"
 PART_JSON = "part.json"
 PART_WEIGHTS = "part.safetensors"
+CARD = "README.md"
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Part:
         model: Name of the frozen model it was trained for; ``bytes`` for the byte encoder.
         model_digest: Digest of that model's weights at training time, hexadecimal; empty for none.
         space: The latent space that it speaks.
+        figures: What was measured of it on validation rows, with what else its card should say.
     """
 
     role: Role
@@ -44,12 +54,33 @@ class Part:
     model: str
     model_digest: str
     space: LatentSpace
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | os.PathLike[str], *, bits: Bits = 16) -> None:
-        """Write the part; weights first, so that a folder with ``part.json`` is whole."""
+        """Write the part: weights, its card, and ``part.json`` last.
+
+        ``part.json`` holds the digest of the weights, so that a folder which was being written when
+        the process died is not taken for a part.
+
+        Raises:
+            DiskFullError: If there is no room.
+        """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         save_weights(self.module.state_dict(), target / PART_WEIGHTS, bits=bits)
+        self._describe(target)
+
+    def with_figures(self, folder: str | os.PathLike[str], figures: Mapping[str, Any]) -> Part:
+        """The part with other figures, written to the folder that its weights are in.
+
+        Raises:
+            DiskFullError: If there is no room; the description is as it was.
+        """
+        part = replace(self, figures=figures)
+        part._describe(Path(folder))
+        return part
+
+    def _describe(self, target: Path) -> None:
         description = {
             "role": self.role,
             "kind": self.module.kind,
@@ -57,8 +88,59 @@ class Part:
             "model_digest": self.model_digest,
             "config": asdict(self.module.config),  # type: ignore[call-overload]
             "space": asdict(self.space),
+            "weights_digest": _digest(target / PART_WEIGHTS),
+            "figures": dict(self.figures),
         }
-        (target / PART_JSON).write_text(json.dumps(description, indent=2) + "\n")
+        write_whole(target / CARD, part_card(self))
+        write_whole(target / PART_JSON, json.dumps(description, indent=2) + "\n")
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, bits: Bits = 16) -> None:
+        """``save``, under the name that Hugging Face libraries use."""
+        self.save(folder, bits=bits)
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | os.PathLike[str], role: Role) -> Part:
+        """Read a part from a folder, or from the hub by ``owner/name``.
+
+        Raises:
+            ModelNotFoundError: If there is neither such a folder nor such a part on the hub.
+            CheckpointError: If a file is missing or damaged, or the part has another role.
+        """
+        name = os.fspath(name_or_folder)
+        is_on_hub = name.count("/") == 1 and not name.startswith((".", "/"))
+        if Path(name).is_dir() or not is_on_hub:
+            return cls.load(name, role)
+        try:
+            folder = snapshot_download(name, allow_patterns=[PART_JSON, PART_WEIGHTS, CARD])
+        except (HfHubHTTPError, HFValidationError, OSError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelNotFoundError(
+                f"no {role} {name!r}: there is no such folder, and the hub says: {reason}"
+            ) from error
+        return cls.load(folder, role)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        bits: Bits = 16,
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Publish the part with its card on the Hugging Face hub; returns its address.
+
+        Args:
+            repo_id: ``owner/name``; made if it is not there.
+            bits: Storage of the weights.
+            private: Whether a repository that is made can be read by its owner only.
+            token: Access token; default: the one that ``hf auth login`` stored.
+        """
+        api = HfApi(token=token)
+        url = api.create_repo(repo_id, private=private, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(folder, bits=bits)
+            api.upload_folder(repo_id=url.repo_id, folder_path=folder)
+        return str(url)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], role: Role) -> Part:
@@ -88,6 +170,13 @@ class Part:
         if description["role"] != role:
             raise CheckpointError(f"{source} holds an {description['role']}, not an {role}")
         weights = load_weights(source / PART_WEIGHTS)
+        # Parts of the first release have no digest.
+        if description.get("weights_digest", "") not in ("", _digest(source / PART_WEIGHTS)):
+            raise CheckpointError(
+                f"{source / PART_WEIGHTS} is not what {PART_JSON} was written with",
+                hint="the folder was being written when its process died: start the training "
+                "command again, which goes on from its last state",
+            )
         try:
             module.load_state_dict(weights)
         except RuntimeError as error:
@@ -96,7 +185,20 @@ class Part:
                 f"{str(error).splitlines()[-1].strip()}"
             ) from error
         module.eval().requires_grad_(False)
-        return cls(role, module, description["model"], description["model_digest"], space)
+        return cls(
+            role,
+            module,
+            description["model"],
+            description["model_digest"],
+            space,
+            description.get("figures", {}),
+        )
+
+
+def _digest(path: Path) -> str:
+    """BLAKE2b-128 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def locate_part(role: Role, model: str, folder: str | None = None) -> Path:
@@ -121,3 +223,33 @@ def shipped_parts(role: Role) -> list[str]:
     """Names of the models that a part is shipped for."""
     folder = SPACES_DIR / DEFAULT_SPACE / f"{role}s"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def describe_parts(folder: Path) -> list[dict[str, Any]]:
+    """What the parts below a folder are, without loading their weights.
+
+    Raises:
+        CheckpointError: If a ``part.json`` does not describe a part.
+    """
+    found = []
+    for path in sorted(folder.rglob(PART_JSON)):
+        try:
+            description = json.loads(path.read_text())
+            space = LatentSpace(**description["space"])
+            found.append(
+                {
+                    "role": description["role"],
+                    "kind": description["kind"],
+                    "model": description["model"],
+                    "space": space.name,
+                    "fingerprint": space.fingerprint.hex(),
+                    "num_latents": space.num_latents,
+                    "latent_width": space.latent_width,
+                    "megabytes": (path.parent / PART_WEIGHTS).stat().st_size / 1e6,
+                    "folder": str(path.parent),
+                    "figures": description.get("figures", {}),
+                }
+            )
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise CheckpointError(f"{path} does not describe a part: {error!r}") from error
+    return found

@@ -72,7 +72,7 @@ class Receiver:
             CheckpointError: If files are missing or damaged, or the adapter is of another model.
         """
         locate_model(name_or_path)  # an unknown name is refused as such, not for its adapter
-        part = Part.load(locate_part("adapter", name_or_path, adapter), "adapter")
+        part = Part.from_pretrained(locate_part("adapter", name_or_path, adapter), "adapter")
         frozen = frozen or FrozenModel.load(name_or_path, device=device)
         check_part_fits(part, frozen)
         part.module.to(device or "cpu")

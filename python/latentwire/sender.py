@@ -68,7 +68,7 @@ class Sender:
         """
         if name_or_path != BYTES:
             locate_model(name_or_path)  # an unknown name is refused as such, not for its encoder
-        part = Part.load(locate_part("encoder", name_or_path, encoder), "encoder")
+        part = Part.from_pretrained(locate_part("encoder", name_or_path, encoder), "encoder")
         if part.module.kind == ByteEncoder.kind:
             frozen = None
         elif frozen is None:

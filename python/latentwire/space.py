@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from latentwire.durable import write_whole
 from latentwire.errors import CheckpointError
 from latentwire.message import SpaceRef
 
@@ -46,9 +47,13 @@ class LatentSpace:
         return SpaceRef(name=self.name, fingerprint=self.fingerprint)
 
     def save(self, folder: Path) -> None:
-        """Write ``space.json``."""
+        """Write ``space.json``.
+
+        Raises:
+            DiskFullError: If there is no room.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).write_text(json.dumps(asdict(self), indent=2) + "\n")
+        write_whole(folder / MANIFEST, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> LatentSpace:

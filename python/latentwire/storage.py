@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from latentwire.durable import whole_file
 from latentwire.errors import CheckpointError
 
 Bits = Literal[4, 8, 16]
@@ -66,6 +67,9 @@ def save_weights(
 
     Matrices with fewer than 4,096 elements, or whose columns do not divide into groups of 32 in
     4 bits, and all tensors of other ranks are kept in float16.
+
+    Raises:
+        DiskFullError: If there is no room.
     """
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -82,10 +86,8 @@ def save_weights(
             else:
                 nibbles = (integers + 8).to(torch.uint8)
                 stored[f"{name}.int4"] = (nibbles[:, 0::2] | (nibbles[:, 1::2] << 4)).contiguous()
-    target = Path(path)
-    partial = target.with_suffix(target.suffix + ".partial")
-    save_file(stored, partial, metadata={"format": _FORMAT, **(metadata or {})})
-    partial.replace(target)
+    with whole_file(Path(path)) as partial:
+        save_file(stored, partial, metadata={"format": _FORMAT, **(metadata or {})})
 
 
 def is_quantizable(tensor: Tensor, bits: int) -> bool:

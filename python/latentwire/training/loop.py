@@ -18,7 +18,7 @@ from latentwire.training.curves import draw_curves
 from latentwire.training.data import Dialogue, Rows
 from latentwire.training.features import JoinedCaches
 from latentwire.training.means import Means
-from latentwire.training.parts import StageParts, measure_saved, save_parts
+from latentwire.training.parts import StageParts, measure_saved, save_parts, write_figures
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.run_log import RunLog
 from latentwire.training.selection import Selection
@@ -138,7 +138,7 @@ class Trainer:
             if selection.state["best"] is not None:
                 load_best(self.folder, trained)
                 result["best_step"] = selection.state["best_step"]
-            result["validation"] = self._finish()
+            result["validation"] = self._finish(result)
             log.write(progress["step"], {"saved": result["validation"]})
         return result
 
@@ -153,12 +153,18 @@ class Trainer:
         if selection.is_better(step, figures) and self.accelerator.is_main_process:
             save_best(self.folder, parts.trained, {"step": step, "validation": figures})
 
-    def _finish(self) -> Figures:
+    def _finish(self, result: dict[str, Any]) -> Figures:
         """Save the parts, the best ones if there was a choice, and measure them as saved."""
         if self.accelerator.is_main_process:
             save_parts(self.parts, self.stage, self.run_dir)
         self.accelerator.wait_for_everyone()
         figures = measure_saved(self.parts, self.stage, self.run_dir, self.validation)
         if self.accelerator.is_main_process:
+            trained = {
+                "steps": result.get("best_step", result["step"]),
+                "rows a step": self.stage.batch_size,
+                "seed": self.recipe.seed,
+            }
+            write_figures(self.parts, self.stage, self.run_dir, figures, trained)
             draw_curves(self.folder)
         return figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -111,6 +112,25 @@ def measure_saved(
         for name in parts.receivers
     }
     return validation.measure(encoder, adapters, parts.receivers)
+
+
+def write_figures(
+    parts: StageParts, stage: Stage, run_dir: Path, figures: Figures, trained: dict[str, Any]
+) -> None:
+    """Put what was measured of a stage's parts beside them, and into their cards.
+
+    Raises:
+        DiskFullError: If there is no room; the parts stay without figures.
+    """
+    shared = {"sender": stage.sender, "rows": stage.validation.rows, "trained": trained}
+    if "encoder" in parts.trained:
+        folder = run_dir / encoder_folder(stage.sender)
+        Part.load(folder, "encoder").with_figures(folder, {**shared, "validation": figures})
+    for name in parts.receivers:
+        if f"adapter.{name}" in parts.trained:
+            folder = run_dir / adapter_folder(name)
+            own = {**shared, "validation": {name: figures[name]}}
+            Part.load(folder, "adapter").with_figures(folder, own)
 
 
 def encoder_folder(sender: str) -> Path:

@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from latentwire.errors import TrainingError
+from latentwire.errors import InvalidMessageError, TrainingError
 from latentwire.training.batches import Batch, Batches
 from latentwire.training.compute import autocast
 from latentwire.training.objective_terms import TERMS
@@ -75,7 +75,7 @@ class Updates:
             up to that of the whole batch), and the ``gradient_norm`` of the whole, before clipping.
 
         Raises:
-            TrainingError: If the gradient is not finite; the weights are as they were.
+            TrainingError: If a latent or the gradient is not finite; no weight has changed.
         """
         set_learning_rate(self.optimizers, self.rate(number))
         batch, pieces = self.batches.draw(number), self.recipe.engine.accumulation
@@ -91,14 +91,17 @@ class Updates:
         parameters = [p for module in self.parts.trained.values() for p in module.parameters()]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.stage.max_gradient_norm)
         if not bool(norm.isfinite()):
-            raise TrainingError(
-                f"stage {self.stage.name!r}, step {number}: the gradient is not finite",
-                hint="lower the learning rate or train in fp32; it resumes from its last state",
-            )
+            raise self._not_finite(number, "the gradient")
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return {**found, "gradient_norm": norm}
+
+    def _not_finite(self, number: int, what: str) -> TrainingError:
+        return TrainingError(
+            f"stage {self.stage.name!r}, step {number}: {what} is not finite",
+            hint="lower the learning rate or train in fp32; it resumes from its last state",
+        )
 
     def _no_sync(self) -> contextlib.AbstractContextManager[None]:
         """Gradients of all but the last piece stay in this process."""
@@ -118,10 +121,13 @@ class Updates:
         # Whatever is random in a forward pass depends on seed, step and piece alone.
         seed = f"{self.recipe.seed}-{self.stage.name}-{number}-{index}"
         torch.manual_seed(random.Random(seed).getrandbits(63))  # noqa: S311
-        with autocast(self.recipe.engine, self.accelerator.device):
-            values = self.wrapped(
-                piece, {name: weight * shares[name] for name, weight in weights.items()}
-            )
+        try:
+            with autocast(self.recipe.engine, self.accelerator.device):
+                values = self.wrapped(
+                    piece, {name: weight * shares[name] for name, weight in weights.items()}
+                )
+        except InvalidMessageError as error:  # the wire takes finite numbers only
+            raise self._not_finite(number, "a latent") from error
         # Gradients are averaged over processes, and the shares add up.
         (values["loss"] * processes if processes > 1 else values["loss"]).backward()
         return {name: value.detach() * shares.get(name, 1.0) for name, value in values.items()}
