@@ -13,8 +13,9 @@ from latentwire.frozen import FrozenModel
 from latentwire.frozen.model import digest_tensors
 from latentwire.training.compute import start_accelerator
 from latentwire.training.loop import Trainer
-from latentwire.training.recipe import Objectives, Recipe
+from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_file import load_recipe
+from latentwire.training.recipe_sections import Objectives
 from random_models import RandomModel
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -180,11 +181,21 @@ def test_every_recipe_loads(path: Path) -> None:
         ("stages.0.steps=0", "stages.0.steps"),
         ("stages.1.teacher=null", "needs a teacher"),
         ("space.encoding=int3", "encoding"),
-        ("stages.2.objectives.message_distillation.begin=0.5", "known keys: weight, start, end"),
+        ("stages.2.objectives.message_distillation.begin=0.5", "known: weight, start, end"),
         ("stages.2.objectives.message_distillation.start=1.0", "message_distillation"),
         ("stages.2.unlabeled={wikipedia: 1}", "known: wiki"),
         ("stages.0.unlabeled={wiki: 1}", "without labels"),
         ("receivers=[a/model, b/model]", "share a folder"),
+        ("stages.found.step=5", "did you mean 'steps'"),
+        ("stages.found.encoder.dept=5", "did you mean 'depth'"),
+        ("stages.bytes.encoder.normalization=whiten", "encoder.normalization"),
+        ("stages.found.encoder.architecture=transformr", "did you mean 'transformer'"),
+        ("stages.found.encoder.architecture=byte", "does not read 'minilm'"),
+        ("stages.found.encoder={architecture: diffusion}", "diffusion encoder needs a teacher"),
+        ("stages.found.validation.patience=3", "set every"),
+        ("engine.strategy=ddp2", "engine.strategy"),
+        ("engine.acumulation=2", "did you mean 'accumulation'"),
+        ("adapter={mode: deep, width: 3}", "unknown key 'adapter.width'"),
     ],
 )
 def test_a_wrong_recipe_is_refused_in_one_line(override: str, words: str) -> None:

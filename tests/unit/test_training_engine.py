@@ -14,9 +14,11 @@ import torch
 from latentwire.checkpoint import PART_WEIGHTS, Part
 from latentwire.durable import reserve, write_whole
 from latentwire.errors import CheckpointError, DiskFullError, RecipeError, TrainingError
+from latentwire.models.registry import ARCHITECTURES
 from latentwire.training.compute import start_accelerator
 from latentwire.training.loop import Trainer
-from latentwire.training.recipe import Recipe, ValidationRecipe
+from latentwire.training.recipe import Recipe
+from latentwire.training.recipe_sections import ValidationRecipe
 from latentwire.training.selection import Selection
 from latentwire.training.state import BEST, LAST, PREVIOUS, load_state, save_state
 from random_models import RandomModel
@@ -30,12 +32,15 @@ def build(
 ) -> Any:
     """Makes a trainer of one stage, with changes to the stage and to the engine."""
 
-    def make(engine: dict[str, Any] | None = None, **stage: Any) -> Trainer:
+    def make(
+        engine: dict[str, Any] | None = None, mode: str = "soft_tokens", **stage: Any
+    ) -> Trainer:
         recipe = Recipe.model_validate(
             {
                 "engine": {"save_every": 2, "log_every": 2, **(engine or {})},
                 "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
                 "receivers": [random_qwen.model],
+                "adapter": {"mode": mode},
                 "tasks": {"sst2": 0.5, "trec": 0.5},
                 "stages": [
                     {
@@ -257,3 +262,42 @@ def test_the_best_is_no_checkpoint_to_resume_from(build: Any, tmp_path: Path) ->
     build(validation={"rows": 4, "every": 3}).run()
     folder = tmp_path / "run" / "stages" / "found"
     assert {path.name for path in folder.glob("*.safetensors")} == {LAST, PREVIOUS, BEST}
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [name for name, found in ARCHITECTURES.items() if found.role == "encoder" and name != "byte"],
+)
+def test_every_architecture_can_be_named(
+    build: Any, architecture: str, random_llama: RandomModel
+) -> None:
+    small = {"inner_width": 16, "num_layers": 1, "num_heads": 4, "codebook_size": 8}
+    takes = ARCHITECTURES[architecture].config.__dataclass_fields__
+    options = {name: value for name, value in small.items() if name in takes}
+    stage: dict[str, Any] = {}
+    if architecture == "diffusion":
+        stage = {"name": "join", "train": ["encoder"], "teacher": random_llama.model}
+        build(steps=1).run()
+    encoder = {"architecture": architecture, **options}
+    result = build(steps=3, encoder=encoder, layer=[0, 1], **stage).run()
+    assert result["loss"] > 0
+    assert result["validation"]
+
+
+def test_deep_messages_and_a_whitened_layer(build: Any, tmp_path: Path) -> None:
+    encoder = {"depth": 1, "num_heads": 4, "normalization": "whiten"}
+    trainer = build({"gradient_checkpointing": True}, steps=20, encoder=encoder, mode="deep")
+    first = sum(trainer.loss(step).item() for step in range(3))
+    trainer.run()
+    assert sum(trainer.loss(step).item() for step in range(3)) < first
+    part = Part.load(tmp_path / "run" / "adapters" / "random-qwen", "adapter")
+    assert part.module.kind == "key-value"
+    with pytest.raises(CheckpointError, match="of another"):
+        build(steps=20, encoder=encoder).run()
+
+
+def test_a_geometry_that_cannot_be_built_is_refused(build: Any) -> None:
+    with pytest.raises(RecipeError, match=r"encoder\.depth: Input should be a valid integer"):
+        build(encoder={"depth": "deep"})
+    with pytest.raises(RecipeError, match="has layers 0 to 2, not 7"):
+        build(layer=7)

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from latentwire.errors import RecipeError
-from latentwire.models import (
-    Adapter,
-    AdapterConfig,
-    ByteEncoder,
-    ByteEncoderConfig,
-    HiddenStateEncoder,
-    HiddenStateEncoderConfig,
-)
-from latentwire.training.recipe import SpaceRecipe, Stage
-
-Encoder = HiddenStateEncoder | ByteEncoder
-
-
-class Geometry(Protocol):
-    """What is asked of a frozen model before a part can be built for it."""
-
-    @property
-    def hidden_size(self) -> int:
-        """Width of its hidden states and input embeddings."""
-        ...
-
-    @property
-    def num_layers(self) -> int:
-        """Number of its layers."""
-        ...
+from latentwire.models import Adapter, AdapterConfig
+from latentwire.models.deep_adapter import DeepAdapter, DeepAdapterConfig
+from latentwire.models.registry import ARCHITECTURES, Encoder
+from latentwire.training.recipe import Stage
+from latentwire.training.recipe_sections import AdapterRecipe, SpaceRecipe
 
 
 @dataclass(frozen=True)
 class Size:
-    """The geometry of a model that is not loaded."""
+    """What a part must know of a frozen model, loaded or not.
+
+    Attributes:
+        hidden_size: Width of its hidden states and input embeddings.
+        num_layers: Number of its layers.
+        num_heads: Key/value heads of a layer; 0 where it has none.
+        head_dim: Width of a head.
+    """
 
     hidden_size: int
     num_layers: int
+    num_heads: int
+    head_dim: int
+
+    @classmethod
+    def of(cls, config: Any) -> Size:
+        """From a model's configuration; of several modalities, that of the text."""
+        text = config.get_text_config()
+        width, queries = int(text.hidden_size), int(getattr(text, "num_attention_heads", 0) or 0)
+        heads = int(getattr(text, "num_key_value_heads", None) or queries)
+        head_dim = int(getattr(text, "head_dim", None) or (width // queries if queries else 0))
+        return cls(width, int(text.num_hidden_layers), heads, head_dim)
 
 
-def build_encoder(space: SpaceRecipe, stage: Stage, sender: Geometry | None) -> Encoder:
+def build_encoder(space: SpaceRecipe, stage: Stage, sender: Size | None) -> Encoder:
     """The encoder of a stage, with fresh weights.
 
     Args:
@@ -50,37 +50,57 @@ def build_encoder(space: SpaceRecipe, stage: Stage, sender: Geometry | None) -> 
         sender: Geometry of the frozen sender; None for plain bytes.
 
     Raises:
-        RecipeError: If the stage names a layer that the sender does not have.
+        RecipeError: If the stage names a layer that the sender does not have, or a geometry that
+            its architecture does not take.
     """
-    encoder = stage.encoder
+    architecture = ARCHITECTURES[stage.architecture]
+    options = stage.encoder.options(stage.architecture)
     if sender is None:
-        return ByteEncoder(
-            ByteEncoderConfig(
-                width=space.latent_width,
-                num_heads=encoder.num_heads,
-                multiple=encoder.multiple,
-                num_latents=space.num_latents,
-                resampler_depth=encoder.depth,
+        options |= {"width": space.latent_width, "num_latents": space.num_latents}
+    else:
+        layer = sender.num_layers * 2 // 3 if stage.layer is None else stage.layer
+        for number in [layer] if isinstance(layer, int) else layer:
+            if not 0 <= number <= sender.num_layers:
+                raise RecipeError(
+                    f"stage {stage.name!r}: {stage.sender} has layers 0 to {sender.num_layers}, "
+                    f"not {number}"
+                )
+        options |= {
+            "hidden_size": sender.hidden_size,
+            "layer": layer,
+            "num_latents": space.num_latents,
+            "latent_width": space.latent_width,
+        }
+    try:
+        config = TypeAdapter(architecture.config).validate_python(options)
+        encoder: Encoder = architecture.module(config)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RecipeError(f"stage {stage.name!r}: encoder.{place}: {first['msg']}") from error
+    except ValueError as error:
+        raise RecipeError(f"stage {stage.name!r}: encoder: {error}") from error
+    return encoder
+
+
+def build_adapter(
+    adapter: AdapterRecipe, space: SpaceRecipe, receiver: Size
+) -> Adapter | DeepAdapter:
+    """The adapter of a receiver, with fresh weights; its colorizer is fitted by the caller."""
+    if adapter.mode == "soft_tokens":
+        return Adapter(
+            AdapterConfig(
+                hidden_size=receiver.hidden_size,
+                latent_width=space.latent_width,
+                inner_width=adapter.inner_width,
             )
         )
-    layer = sender.num_layers * 2 // 3 if stage.layer is None else stage.layer
-    if not 0 <= layer <= sender.num_layers:
-        raise RecipeError(
-            f"stage {stage.name!r}: {stage.sender} has layers 0 to {sender.num_layers}, not {layer}"
-        )
-    return HiddenStateEncoder(
-        HiddenStateEncoderConfig(
-            hidden_size=sender.hidden_size,
-            layer=layer,
-            num_latents=space.num_latents,
+    return DeepAdapter(
+        DeepAdapterConfig(
+            num_layers=receiver.num_layers,
+            num_heads=receiver.num_heads,
+            head_dim=receiver.head_dim,
             latent_width=space.latent_width,
-            num_heads=encoder.num_heads,
-            depth=encoder.depth,
-            multiple=encoder.multiple,
+            inner_width=adapter.inner_width,
         )
     )
-
-
-def build_adapter(space: SpaceRecipe, receiver: Geometry) -> Adapter:
-    """The adapter of a receiver, with fresh weights; its colorizer is fitted by the caller."""
-    return Adapter(AdapterConfig(hidden_size=receiver.hidden_size, latent_width=space.latent_width))

@@ -14,7 +14,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from latentwire.errors import RecipeError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.precision import computes_in_bfloat16
-from latentwire.training.recipe import EngineRecipe
+from latentwire.training.recipe_sections import EngineRecipe
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # One process may fill the feature cache for hours while the others wait for it.

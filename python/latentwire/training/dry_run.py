@@ -11,17 +11,20 @@ from transformers import AutoModelForCausalLM
 from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
 from latentwire.models import ByteEncoder
+from latentwire.models.bridges import encode
+from latentwire.models.registry import Encoder
 from latentwire.space import LatentSpace
 from latentwire.tasks import TASKS
 from latentwire.training.batches import Batches
-from latentwire.training.building import Encoder, build_adapter, build_encoder
+from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import start_accelerator
 from latentwire.training.data import Dialogue, Rows
 from latentwire.training.estimate import count_parameters, estimate_memory, estimate_time
 from latentwire.training.features import ByteInputs, EncoderInputs, StateInputs
 from latentwire.training.geometry import PUBLISHED, scaled_down
-from latentwire.training.parts import StageParts
-from latentwire.training.recipe import NEED_TEACHER, Recipe, Stage
+from latentwire.training.parts import StageParts, fit_colorizer
+from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.recipe_sections import EncoderRecipe
 from latentwire.training.step_loss import StepLoss
 from latentwire.training.update import Updates
 
@@ -53,7 +56,7 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
     inputs = _inputs(encoder, parts.sender, texts)
     with torch.no_grad():
         states, mask = inputs.batch([0, 1])
-        latents = encoder(states, mask)
+        latents = encode(encoder, states, mask).latents
         read = {name: list(part(latents).shape) for name, part in parts.adapters.items()}
     found["shapes"] = {
         "states": list(states.shape),
@@ -115,12 +118,16 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
     space = recipe.space
     receivers = {name: _open(name) for name in recipe.receivers}
     sender = None if stage.sender == BYTES else _open(stage.sender)
-    if sender is not None and stage.layer is not None and stage.sender in PUBLISHED:
-        stage = stage.model_copy(update={"layer": min(stage.layer, sender.num_layers)})
-    encoder = build_encoder(space, stage, sender)
-    adapters = {name: build_adapter(space, frozen) for name, frozen in receivers.items()}
+    if sender is not None and stage.sender in PUBLISHED:
+        layer = _in_small(stage.layer, sender.num_layers)
+        stage = stage.model_copy(update={"layer": layer})
+    encoder = build_encoder(space, stage, _size(sender))
+    adapters = {
+        name: build_adapter(recipe.adapter, space, Size.of(frozen.config))
+        for name, frozen in receivers.items()
+    }
     for name, adapter in adapters.items():
-        adapter.colorizer.fit(*receivers[name].embedding_statistics())
+        fit_colorizer(adapter, receivers[name], _TEXTS)
     trained: dict[str, nn.Module] = {}
     if "encoder" in stage.train:
         trained["encoder"] = encoder
@@ -129,13 +136,25 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
     for module in (encoder, *adapters.values()):
         module.requires_grad_(any(module is part for part in trained.values()))
     teacher = None
-    if stage.teacher is not None and stage.objectives.in_use & NEED_TEACHER:
+    if stage.teacher is not None and stage.needs_teacher:
         frozen = None if stage.teacher == BYTES else _open(stage.teacher)
-        module = build_encoder(space, stage.model_copy(update={"layer": None}), frozen)
+        plain = {"layer": None, "encoder": EncoderRecipe(), "sender": stage.teacher}
+        module = build_encoder(space, stage.model_copy(update=plain), _size(frozen))
         teacher = (module.requires_grad_(False), frozen)
     return StageParts(
         sender, receivers, LatentSpace(name=space.name), encoder, adapters, teacher, trained
     )
+
+
+def _size(frozen: FrozenModel | None) -> Size | None:
+    return None if frozen is None else Size.of(frozen.config)
+
+
+def _in_small(layer: int | tuple[int, ...] | None, most: int) -> int | tuple[int, ...] | None:
+    """Layers of a large model as layers of its small likeness."""
+    if isinstance(layer, tuple):
+        return tuple(min(number, most) for number in layer)
+    return None if layer is None else min(layer, most)
 
 
 def _inputs(encoder: Encoder, frozen: FrozenModel | None, texts: list[str]) -> EncoderInputs:

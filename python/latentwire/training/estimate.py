@@ -37,10 +37,12 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
             is_causal = name in PUBLISHED or "CausalLM" in str(config.architectures)
             family: Any = AutoModelForCausalLM if is_causal else AutoModel
             counts[f"frozen {name}"] = _count(family.from_config(config))
-        sizes = {name: _size(config) for name, config in configs.items()}
+        sizes = {name: Size.of(config) for name, config in configs.items()}
         counts["encoder"] = _count(build_encoder(recipe.space, stage, sizes.get(stage.sender)))
         for name in recipe.receivers:
-            counts[f"adapter {name}"] = _count(build_adapter(recipe.space, sizes[name]))
+            counts[f"adapter {name}"] = _count(
+                build_adapter(recipe.adapter, recipe.space, sizes[name])
+            )
     return counts
 
 
@@ -117,11 +119,6 @@ def model_config(name: str) -> PretrainedConfig:
     frozen = FrozenModel.load(name)
     config: PretrainedConfig = frozen.model.config
     return config
-
-
-def _size(config: PretrainedConfig) -> Size:
-    text: Any = config.get_text_config()
-    return Size(int(text.hidden_size), int(text.num_hidden_layers))
 
 
 def _count(module: nn.Module) -> int:

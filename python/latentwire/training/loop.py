@@ -12,17 +12,15 @@ from torch import Tensor
 
 from latentwire.errors import RecipeError
 from latentwire.frozen.scoring import PROMPT_ROOM
-from latentwire.models import HiddenStateEncoder
 from latentwire.training.batches import Batches
 from latentwire.training.curves import draw_curves
 from latentwire.training.data import Dialogue, Rows
-from latentwire.training.features import JoinedCaches
 from latentwire.training.means import Means
 from latentwire.training.parts import StageParts, measure_saved, save_parts, write_figures
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.run_log import RunLog
 from latentwire.training.selection import Selection
-from latentwire.training.stage_data import load_rows, open_inputs
+from latentwire.training.stage_data import fit_normalizer, load_rows, open_inputs
 from latentwire.training.state import load_best, load_state, save_best, save_state
 from latentwire.training.step_loss import StepLoss
 from latentwire.training.update import Updates, stored_weights
@@ -61,7 +59,9 @@ class Trainer:
             )
         rows = load_rows(recipe, stage, data_dir)
         held_out = Rows.load(list(recipe.tasks), "validation", data_dir, stage.validation.rows)
-        self.parts = parts = StageParts.build(recipe, stage, run_dir, accelerator.device)
+        self.parts = parts = StageParts.build(
+            recipe, stage, run_dir, accelerator.device, rows.texts
+        )
         if stage.objectives.text_distillation.weight:
             for frozen in parts.receivers.values():
                 frozen.check_fits(rows.texts, PROMPT_ROOM)
@@ -73,8 +73,7 @@ class Trainer:
         taught = None
         if parts.teacher is not None:
             taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
-        if isinstance(inputs, JoinedCaches) and isinstance(parts.encoder, HiddenStateEncoder):
-            parts.encoder.normalizer.fit(inputs.sample(50_000, recipe.seed).to(accelerator.device))
+        fit_normalizer(parts.encoder, inputs, recipe.seed)
         parts.release_senders()
         tasks = list(recipe.tasks)
         dialogues = {name: Dialogue(frozen, tasks) for name, frozen in parts.receivers.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.models import Adapter
+from latentwire.models.deep_adapter import DeepAdapter
+from latentwire.models.registry import Encoder
 from latentwire.space import MANIFEST, LatentSpace
-from latentwire.training.building import Encoder, build_adapter, build_encoder
+from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import load_frozen
-from latentwire.training.recipe import NEED_TEACHER, Recipe, Stage
+from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.validation import Figures, Validation
+
+_TEXTS_MEASURED = 512
 
 
 @dataclass
@@ -40,13 +45,27 @@ class StageParts:
     receivers: dict[str, FrozenModel]
     space: LatentSpace
     encoder: Encoder
-    adapters: dict[str, Adapter]
+    adapters: dict[str, Adapter | DeepAdapter]
     teacher: tuple[Encoder, FrozenModel | None] | None
     trained: dict[str, nn.Module]
 
     @classmethod
-    def build(cls, recipe: Recipe, stage: Stage, run_dir: Path, device: torch.device) -> StageParts:
+    def build(
+        cls,
+        recipe: Recipe,
+        stage: Stage,
+        run_dir: Path,
+        device: torch.device,
+        texts: Sequence[str],
+    ) -> StageParts:
         """Build and check everything; fresh weights depend on the recipe's seed alone.
+
+        Args:
+            recipe: The whole recipe.
+            stage: The stage that is built.
+            run_dir: Where earlier stages left the space and their parts.
+            device: Where everything goes.
+            texts: Training texts, for statistics of what receivers make of text.
 
         Raises:
             RecipeError: If the stage does not fit its models.
@@ -61,10 +80,11 @@ class StageParts:
         sender = None
         if stage.sender != BYTES:
             sender = load_frozen(stage.sender, recipe.engine, device)
-        encoder = build_encoder(recipe.space, stage, sender).to(device)
+        size = None if sender is None else Size.of(sender.config)
+        encoder = build_encoder(recipe.space, stage, size).to(device)
         space = _space(recipe, stage, run_dir, receivers)
         adapters = {
-            name: _adapter(recipe, stage, run_dir, space, frozen).to(device)
+            name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
         }
         trained: dict[str, nn.Module] = {}
@@ -181,23 +201,40 @@ def _founding(recipe: Recipe, stage: Stage) -> str:
 
 
 def _adapter(
-    recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, frozen: FrozenModel
-) -> Adapter:
+    recipe: Recipe,
+    stage: Stage,
+    run_dir: Path,
+    space: LatentSpace,
+    frozen: FrozenModel,
+    texts: Sequence[str],
+) -> Adapter | DeepAdapter:
     if "adapters" not in stage.train:
         part = Part.load(run_dir / adapter_folder(frozen.name), "adapter")
         _check_space(part, space, f"the adapter of {frozen.name!r}")
-        assert isinstance(part.module, Adapter)
+        assert isinstance(part.module, Adapter | DeepAdapter)
         return part.module
-    adapter = build_adapter(recipe.space, frozen)
-    adapter.colorizer.fit(*(value.cpu() for value in frozen.embedding_statistics()))
+    adapter = build_adapter(recipe.adapter, recipe.space, Size.of(frozen.config))
+    fit_colorizer(adapter, frozen, texts)
     return adapter
+
+
+def fit_colorizer(
+    adapter: Adapter | DeepAdapter, frozen: FrozenModel, texts: Sequence[str]
+) -> None:
+    """Measure what the receiver is used to read, in the adapter's own kind of prefix."""
+    if isinstance(adapter, Adapter):
+        statistics = frozen.embedding_statistics()
+    else:
+        every = max(1, len(texts) // _TEXTS_MEASURED)
+        statistics = frozen.key_values.statistics(texts[::every][:_TEXTS_MEASURED])
+    adapter.colorizer.fit(*(value.cpu() for value in statistics))
 
 
 def _teacher(
     recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, device: torch.device
 ) -> tuple[Encoder, FrozenModel | None] | None:
     name = stage.teacher
-    if name is None or not stage.objectives.in_use & NEED_TEACHER:
+    if name is None or not stage.needs_teacher:
         return None
     own = run_dir / encoder_folder(name)
     part = Part.load(own if own.is_dir() else locate_part("encoder", name), "encoder")

@@ -2,148 +2,47 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from latentwire.catalog import BYTES
 from latentwire.errors import RecipeError
+from latentwire.models import ByteEncoder, HiddenStateEncoder
+from latentwire.models.registry import ARCHITECTURES
 from latentwire.tasks import TASKS
 from latentwire.training.passages import CORPORA
+from latentwire.training.recipe_sections import (
+    NEED_LABELS,
+    NEED_TEACHER,
+    REGULARIZERS,
+    AdapterRecipe,
+    EncoderRecipe,
+    EngineRecipe,
+    Objectives,
+    SpaceRecipe,
+    Strict,
+    ValidationRecipe,
+    nearest,
+)
 
 Trainable = Literal["encoder", "adapters"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SpaceRecipe(_Strict):
-    """The latent space that the parts will speak."""
-
-    name: str
-    num_latents: int = Field(32, ge=1, le=1024)
-    latent_width: int = Field(256, ge=8)
-    encoding: Literal["f32", "f16", "bf16", "int8"] = "int8"
-
-
-class EncoderRecipe(_Strict):
-    """Geometry of the encoder; keys that do not apply to its kind are refused when it is built."""
-
-    depth: int = Field(2, ge=1)
-    multiple: int = Field(2, ge=1)
-    num_heads: int = Field(8, ge=1)
-
-
-class Objective(_Strict):
-    """An objective's weight in the loss, and the part of the run in which it counts."""
-
-    weight: float = Field(0.0, ge=0)
-    start: float = Field(0.0, ge=0, lt=1)
-    """Share of the steps before it."""
-    end: float = Field(1.0, gt=0, le=1)
-    """Share of the steps after which it is left out again."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_number(cls, value: Any) -> Any:
-        return {"weight": value} if isinstance(value, int | float) else value
-
-    @model_validator(mode="after")
-    def _check(self) -> Objective:
-        if self.start >= self.end:
-            raise ValueError(f"starts at {self.start} of the run and ends at {self.end}")
-        return self
-
-    def at(self, progress: float) -> float:
-        """The weight at a share of the steps, 0 to 1."""
-        return self.weight if self.start <= progress < self.end else 0.0
-
-
-class Objectives(_Strict):
-    """Each objective by a number, its weight, or with a schedule; 0 leaves it out.
-
-    What they are: ``training/objectives/``, a file each.
-    """
-
-    label_likelihood: Objective = Objective()
-    answer_generation: Objective = Objective()
-    first_token_likelihood: Objective = Objective()
-    text_distillation: Objective = Objective()
-    latent_distillation: Objective = Objective()
-    message_distillation: Objective = Objective()
-    contrastive: Objective = Objective()
-    manifold_anchoring: Objective = Objective()
-    norm_matching: Objective = Objective()
-    diversity: Objective = Objective()
-
-    @property
-    def in_use(self) -> set[str]:
-        """Names of those with a weight."""
-        return {name for name in type(self).model_fields if getattr(self, name).weight}
-
-
-NEED_LABELS = {"label_likelihood", "answer_generation", "first_token_likelihood"}
-NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}
-REGULARIZERS = {"manifold_anchoring", "norm_matching", "diversity"}
-"""Objectives that a message without any content would meet."""
-
-
-class ValidationRecipe(_Strict):
-    """When a stage looks at rows that it does not train on, and what follows from it."""
-
-    every: int = Field(0, ge=0)
-    """Steps between two looks; 0: only the finished parts are measured. With looks in between, the
-    parts that are kept are those of the best look, not the last ones."""
-    rows: int = Field(200, ge=1)
-    """Rows of each task."""
-    choose_by: Literal["accuracy", "loss"] = "accuracy"
-    """What is compared, as a mean over receivers and tasks."""
-    patience: int | None = Field(None, ge=1)
-    """Looks without a better one after which the stage stops; none: it never stops early."""
-
-    @model_validator(mode="after")
-    def _check(self) -> ValidationRecipe:
-        if self.patience is not None and not self.every:
-            raise ValueError("patience counts looks, and every is 0: set every to so many steps")
-        return self
-
-
-class EngineRecipe(_Strict):
-    """How the work is done; it changes what a run costs, not what it minimizes."""
-
-    processes: int = Field(1, ge=1)
-    """How many the recipe is meant for, which is what a dry run counts with; a run takes as many as
-    it is launched with, and rows of an update divide among them."""
-    strategy: Literal["ddp", "fsdp"] = "ddp"
-    """Whether every process holds the frozen receivers whole, or a piece of each layer."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the forward pass; ``auto`` is bfloat16 where the hardware computes in it."""
-    frozen_dtype: Literal["float32", "bfloat16"] = "float32"
-    """What frozen weights are held in; what is trained is always float32."""
-    accumulation: int = Field(1, ge=1)
-    """Pieces that a process computes its share of a batch in, one after the other."""
-    gradient_checkpointing: bool = False
-    """Whether layers of the receivers are computed again in the backward pass, to save memory."""
-    compile: bool = False
-    """Whether receivers and encoder go through ``torch.compile``."""
-    save_every: int = Field(100, ge=1)
-    """Steps between two states to resume from."""
-    log_every: int = Field(100, ge=1)
-    """Steps between two lines of ``metrics.jsonl``."""
-
-
-class Stage(_Strict):
+class Stage(Strict):
     """One training run: one sender's encoder, alone or with the adapters."""
 
     name: str
     sender: str
-    layer: int | None = None
+    layer: int | tuple[int, ...] | None = None
+    """The sender's layer that is read, or those that are mixed; default: two thirds up."""
     encoder: EncoderRecipe = EncoderRecipe()
     train: list[Trainable]
     objectives: Objectives
     teacher: str | None = None
+    own_losses: float = Field(1.0, ge=0)
+    """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes."""
     steps: int = Field(ge=1)
     batch_size: int = Field(64, ge=1)
     """Rows of one update, over all processes."""
@@ -155,7 +54,7 @@ class Stage(_Strict):
     max_gradient_norm: float = Field(1.0, gt=0)
     token_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the sender's positions that the encoder does not see, drawn anew for every row."""
-    unlabeled: dict[str, float] = {}
+    unlabeled: dict[str, float] = Field({})
     """Share of corpora without labels in a batch, beside the tasks' shares; such rows count in the
     objectives that need no labels."""
     unlabeled_passages: int = Field(40_000, ge=1)
@@ -167,13 +66,38 @@ class Stage(_Strict):
     """Storage of the trained weights; 4 bits are trained for in the last 40% of the steps."""
     validation: ValidationRecipe = ValidationRecipe()
 
+    @property
+    def architecture(self) -> str:
+        """Name of the encoder's architecture."""
+        default = ByteEncoder.kind if self.sender == BYTES else HiddenStateEncoder.kind
+        return self.encoder.architecture or default
+
+    @property
+    def takes_target(self) -> bool:
+        """Whether the encoder itself learns from another encoder's latents."""
+        return bool(getattr(ARCHITECTURES[self.architecture].module, "takes_target", False))
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether another encoder's latents are needed."""
+        return self.takes_target or bool(self.objectives.in_use & NEED_TEACHER)
+
     @model_validator(mode="after")
     def _check(self) -> Stage:
+        encoders = [name for name, found in ARCHITECTURES.items() if found.role == "encoder"]
+        if self.architecture not in encoders:
+            raise ValueError(
+                f"encoder: unknown architecture {self.architecture!r}; "
+                f"{nearest(self.architecture, encoders)}"
+            )
+        if (self.architecture == ByteEncoder.kind) != (self.sender == BYTES):
+            raise ValueError(f"a {self.architecture} encoder does not read {self.sender!r}")
+        self.encoder.options(self.architecture)
         used = self.objectives.in_use
-        taught = sorted(used & NEED_TEACHER)
-        if taught and self.teacher is None:
-            raise ValueError(f"{taught[0]} needs a teacher: the sender to learn from")
-        if not used - REGULARIZERS:
+        if self.needs_teacher and self.teacher is None:
+            what = next(iter(sorted(used & NEED_TEACHER)), f"a {self.architecture} encoder")
+            raise ValueError(f"{what} needs a teacher: the sender to learn from")
+        if not used - REGULARIZERS and not self.takes_target:
             raise ValueError("objectives: at least one weight must be above 0")
         for corpus in self.unlabeled:
             if corpus not in CORPORA:
@@ -184,7 +108,7 @@ class Stage(_Strict):
         return self
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """A latent space and the stages that train its parts, in order."""
 
     seed: int = 1
@@ -197,17 +121,18 @@ class Recipe(_Strict):
     generic_question_share: float = Field(0.2, ge=0, le=1)
     """Share of rows that are asked the generic question instead of the task's."""
     engine: EngineRecipe = EngineRecipe()
+    adapter: AdapterRecipe = AdapterRecipe()
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> Recipe:
+        for stage in self.stages:
+            only_soft = sorted(stage.objectives.in_use & {"manifold_anchoring", "norm_matching"})
+            if self.adapter.mode == "deep" and only_soft:
+                raise ValueError(f"{only_soft[0]} compares soft tokens, and adapter.mode is deep")
         for name in self.tasks:
             if name not in TASKS:
-                near = difflib.get_close_matches(name, TASKS, n=1)
-                raise ValueError(
-                    f"tasks: unknown task {name!r}"
-                    + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(TASKS)}")
-                )
+                raise ValueError(f"tasks: unknown task {name!r}; {nearest(name, list(TASKS))}")
         folders = [Path(name).name for name in self.receivers]
         for name in folders:
             if folders.count(name) > 1:

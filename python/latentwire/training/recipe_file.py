@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from latentwire.errors import RecipeError
 from latentwire.training.recipe import Recipe
+from latentwire.training.recipe_sections import nearest
 
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
@@ -69,9 +69,7 @@ def _explain(error: ValidationError) -> str:
     if first["type"] != "extra_forbidden":
         return f"{place or 'recipe'}: {first['msg']}"
     known = _keys_at(first["loc"][:-1])
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    suggestion = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-    return f"unknown key {place!r}; {suggestion}"
+    return f"unknown key {place!r}; {nearest(str(first['loc'][-1]), known)}"
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

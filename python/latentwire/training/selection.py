@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentwire.training.recipe import ValidationRecipe
+from latentwire.training.recipe_sections import ValidationRecipe
 from latentwire.training.validation import Figures, mean_of
 
 

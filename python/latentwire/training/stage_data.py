@@ -10,12 +10,15 @@ from rich.progress import Progress
 
 from latentwire.frozen import FrozenModel
 from latentwire.models import ByteEncoder
-from latentwire.training.building import Encoder
+from latentwire.models.registry import Encoder
+from latentwire.models.whitening import Whitening
 from latentwire.training.data import Rows
 from latentwire.training.feature_cache import FeatureCache
 from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches
 from latentwire.training.passages import load_passages
 from latentwire.training.recipe import Recipe, Stage
+
+_STATES_MEASURED = 50_000
 
 
 def load_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
@@ -65,3 +68,14 @@ def open_inputs(
             )
         caches.append(cache)
     return JoinedCaches(caches)
+
+
+def fit_normalizer(encoder: Encoder, inputs: EncoderInputs, seed: int) -> None:
+    """Set an encoder's statistics of the sender from what is cached; bytes have none."""
+    if isinstance(encoder, ByteEncoder):
+        return
+    assert isinstance(inputs, JoinedCaches)
+    states = inputs.sample(_STATES_MEASURED, seed).to(encoder.normalizer.mean.device)
+    if isinstance(encoder.normalizer, Whitening) and states.ndim == 2:
+        states = states[:, None]  # [N, 1, d]: a single layer
+    encoder.normalizer.fit(states)

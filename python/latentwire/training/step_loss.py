@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from latentwire.message import Encoding
+from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
 from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
 from latentwire.training.parts import StageParts
+
+OWN_LOSSES = "own_losses"
+"""Name of the weight of what the encoder itself asks to be minimized."""
 
 
 class StepLoss(nn.Module):
@@ -46,13 +51,15 @@ class StepLoss(nn.Module):
         # In a list: a teacher is no submodule.
         self.teacher = [parts.teacher[0]] if parts.teacher else []
         self.teacher_inputs = teacher_inputs
+        self.takes_target = bool(getattr(parts.encoder, "takes_target", False))
 
     def forward(self, batch: Batch, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """Loss of a batch.
 
         Args:
             batch: Rows and what is asked of them.
-            weights: Weight of each objective that counts; others are not computed.
+            weights: Weight of each objective that counts, others are not computed; and of
+                ``OWN_LOSSES``.
 
         Returns:
             ``loss``, the weighted sum, a scalar with gradients; and each objective by its name, a
@@ -61,7 +68,9 @@ class StepLoss(nn.Module):
         states, mask = self.inputs.batch(batch.rows)
         if batch.kept is not None:
             mask = mask & batch.kept[:, : mask.shape[1]].to(mask.device)
-        latents: Tensor = self.encoder(states, mask, batch.num_latents)  # [B, k, d_z]
+        target = self._teach(batch) if self.takes_target else None
+        encoded = encode(self.encoder, states, mask, batch.num_latents, target)
+        latents = encoded.latents  # [B, k, d_z]
         step = Step(
             batch,
             latents,
@@ -72,9 +81,12 @@ class StepLoss(nn.Module):
         )
         loss = latents.new_zeros(())
         found = {}
-        for name, weight in weights.items():
+        for name in (name for name in TERMS if name in weights):
             value = TERMS[name].function(step)
-            loss = loss + weight * value
+            loss = loss + weights[name] * value
+            found[name] = value.detach()
+        for name, value in encoded.losses.items():
+            loss = loss + weights[OWN_LOSSES] * value
             found[name] = value.detach()
         return {"loss": loss, **found}
 
@@ -87,5 +99,6 @@ class StepLoss(nn.Module):
     def _teach(self, batch: Batch) -> Tensor:
         """The teacher's messages [B, k, d_z] for the same rows."""
         assert self.teacher_inputs is not None
-        taught: Tensor = self.teacher[0](*self.teacher_inputs.batch(batch.rows), batch.num_latents)
-        return taught
+        with torch.no_grad():
+            inputs = self.teacher_inputs.batch(batch.rows)
+            return encode(self.teacher[0], *inputs, batch.num_latents).latents

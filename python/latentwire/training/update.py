@@ -17,7 +17,7 @@ from latentwire.training.objective_terms import TERMS
 from latentwire.training.optimizers import build_optimizers, cosine_rate, set_learning_rate
 from latentwire.training.parts import StageParts
 from latentwire.training.recipe import Recipe, Stage
-from latentwire.training.step_loss import StepLoss
+from latentwire.training.step_loss import OWN_LOSSES, StepLoss
 from latentwire.training.weight_rounding import WeightRounding
 
 ROUNDING_STARTS = 0.6  # share of the steps after which weights are trained in their stored bits
@@ -65,7 +65,8 @@ class Updates:
         """Weight of each objective that counts in a step."""
         progress = step / self.stage.steps
         weights = {name: getattr(self.stage.objectives, name).at(progress) for name in TERMS}
-        return {name: weight for name, weight in weights.items() if weight}
+        used = {name: weight for name, weight in weights.items() if weight}
+        return {**used, OWN_LOSSES: self.stage.own_losses}
 
     def step(self, number: int) -> dict[str, Tensor]:
         """One update.
@@ -117,20 +118,24 @@ class Updates:
             / max(1, batch.counts[TERMS[name].average_over])
             for name in TERMS
         }
-        weights = self.weights(number)
+        rows = len(piece.rows) / len(batch.rows)  # what an encoder's own losses are means over
+        weights = {
+            name: weight * shares.get(name, rows) for name, weight in self.weights(number).items()
+        }
         # Whatever is random in a forward pass depends on seed, step and piece alone.
         seed = f"{self.recipe.seed}-{self.stage.name}-{number}-{index}"
         torch.manual_seed(random.Random(seed).getrandbits(63))  # noqa: S311
         try:
             with autocast(self.recipe.engine, self.accelerator.device):
-                values = self.wrapped(
-                    piece, {name: weight * shares[name] for name, weight in weights.items()}
-                )
+                values = self.wrapped(piece, weights)
         except InvalidMessageError as error:  # the wire takes finite numbers only
             raise self._not_finite(number, "a latent") from error
         # Gradients are averaged over processes, and the shares add up.
         (values["loss"] * processes if processes > 1 else values["loss"]).backward()
-        return {name: value.detach() * shares.get(name, 1.0) for name, value in values.items()}
+        return {
+            name: value.detach() * (1.0 if name == "loss" else shares.get(name, rows))
+            for name, value in values.items()
+        }
 
     def _rounding(self, step: int) -> contextlib.AbstractContextManager[None]:
         """Towards the end, weights are trained with the values that they are stored with."""

@@ -11,6 +11,7 @@ from torch import nn
 from latentwire.frozen import ChoiceTree, FrozenModel
 from latentwire.frozen.scoring import choice_scores
 from latentwire.message import Encoding
+from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
 from latentwire.tasks import TASKS
 from latentwire.training.data import Rows
@@ -55,7 +56,9 @@ class Validation:
         figures: Figures = {name: {} for name in receivers}
         for task, span in self.rows.spans.items():
             sent = [
-                through_the_wire(encoder(*self.inputs.batch(list(chosen))), self.encoding)
+                through_the_wire(
+                    encode(encoder, *self.inputs.batch(list(chosen))).latents, self.encoding
+                )
                 for chosen in (
                     span[start : start + _BATCH] for start in range(0, len(span), _BATCH)
                 )
