@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -140,15 +141,36 @@ def test_cutting_a_message_is_encoding_fewer_latents(sender: Sender, sample_data
         np.testing.assert_allclose(cut, direct, atol=0.05)  # a code apart where rounding ties
 
 
-@pytest.mark.parametrize("name", ["llama3.1-8b_to_qwen2.5-7b", "qwen2.5-7b_to_llama3.1-8b"])
-def test_recipes_of_large_models_pass_a_dry_run(name: str) -> None:
-    recipe = load_recipe(RECIPES / f"{name}.yaml")
+LARGE = {
+    "meta-llama/Llama-3.1-8B": 8_030_261_248,
+    "Qwen/Qwen2.5-7B": 7_615_616_512,
+    "mistralai/Mistral-7B-v0.3": 7_248_023_552,
+}
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*_to_*.yaml")), ids=lambda path: path.stem)
+def test_recipes_of_large_models_pass_a_dry_run(path: Path) -> None:
+    recipe = load_recipe(path)
     found = dry_run(recipe, recipe.stages[0])
     assert found["shapes"]["latents"] == [2, 32, 256]
-    sizes = found["parameters"]
-    assert sizes["frozen meta-llama/Llama-3.1-8B"] == 8_030_261_248
-    assert sizes["frozen Qwen/Qwen2.5-7B"] == 7_615_616_512
+    sizes = {n.removeprefix("frozen "): s for n, s in found["parameters"].items() if "/" in n}
+    assert len(sizes) == 3  # sender, receiver and its adapter
+    assert {name: LARGE[name] for name in sizes.keys() & LARGE} == {
+        name: size for name, size in sizes.items() if name in LARGE
+    }
     assert all(np.isfinite(found["losses"]))
+    plan = found["plan"]
+    assert (plan["processes"], plan["rows a pass"], plan["learning rate"]) == (4, 4, 1e-4)
+    assert found["memory_gib"]["peak"] < 80
+    assert found["time"]["GPU hours"] > 0
+
+
+def test_every_pair_of_large_models_has_a_recipe_in_both_directions() -> None:
+    pairs = {
+        (load_recipe(path).stages[0].sender, load_recipe(path).receivers[0])
+        for path in RECIPES.glob("*_to_*.yaml")
+    }
+    assert pairs == set(itertools.permutations(LARGE, 2))
 
 
 @pytest.mark.skipif("minilm" not in available_models(), reason="needs latentwire[minilm]")
