@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 
+from latentwire.errors import UsageError
+from latentwire.tasks import TASKS, Task
 from latentwire.tasks.base import find_data_dir
 from latentwire.training.compute import start_accelerator
 from latentwire.training.dry_run import dry_run
 from latentwire.training.loop import Trainer
+from latentwire.training.preflight import check_stages
 from latentwire.training.recipe_file import load_recipe
 from latentwire.training.run_folder import describe_run
 
@@ -25,6 +28,7 @@ def train(
     *,
     run_dir: Path,
     data_dir: Path | None = None,
+    own_task: Task | None = None,
     stage: str | None = None,
     check_only: bool = False,
     threads: int | None = None,
@@ -36,6 +40,7 @@ def train(
         overrides: ``dotted.key=value`` changes to it.
         run_dir: Where parts, states and logs go, and where a run resumes from.
         data_dir: Data folder; default ``$LATENTWIRE_DATA``.
+        own_task: A task of the user's own data, which takes the place of the recipe's tasks.
         stage: Only this stage.
         check_only: Build everything at small scale, take two steps, write nothing.
         threads: CPU threads.
@@ -44,16 +49,27 @@ def train(
         One result per stage.
 
     Raises:
-        RecipeError: If the recipe does not fit its types.
-        UsageError: If the data folder is missing.
+        RecipeError: If the recipe does not fit its types, or its stages each other.
+        UsageError: If data are missing.
+        LatentwireError: See ``Trainer``.
     """
+    if own_task is not None:
+        if own_task.name in TASKS:
+            raise UsageError(
+                f"a task is already named {own_task.name!r}",
+                hint="give your data another file name",
+            )
+        TASKS[own_task.name] = own_task
+        overrides = [f"tasks={{{json.dumps(own_task.name)}: 1.0}}", *overrides]
     recipe = load_recipe(recipe_path, overrides)
     if threads is not None:
         torch.set_num_threads(threads)
     stages = recipe.stages if stage is None else [recipe.stage(stage)]
     if check_only:
         return [dry_run(recipe, chosen) for chosen in stages]
-    folder = find_data_dir(data_dir)
+    needs_folder = own_task is None or any(chosen.unlabeled for chosen in stages)
+    folder = find_data_dir(data_dir) if needs_folder else Path()
+    check_stages(recipe, stages, run_dir, folder)
     accelerator = start_accelerator()
     if accelerator.is_main_process:
         describe_run(run_dir, recipe, accelerator.num_processes)
