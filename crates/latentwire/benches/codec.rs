@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use latentwire::{
     Compression, EncodeOptions, Encoding, Fingerprint, Header, Latents, Limits, Message, MessageId,
-    ModelRef, Packet, Shape, SpaceRef, quantize_roundtrip,
+    ModelRef, Packet, Resources, Shape, SpaceRef, quantize_roundtrip,
 };
 
 const NUM_ROWS: usize = 32;
@@ -46,6 +46,12 @@ fn message() -> Message<'static> {
 fn numbers<'a>(message: &'a Message<'_>) -> &'a [f32] {
     let first = message.latents.first();
     first.and_then(|latents| latents.values.numbers()).expect("numbers")
+}
+
+fn read_into(bytes: &[u8], limits: &Limits, place: &mut [f32]) -> latentwire::Result<()> {
+    let packet = Packet::parse(bytes, limits)?;
+    let info = packet.latents().first().expect("latents");
+    info.decode_into(bytes, &Resources::default(), limits, place)
 }
 
 /// Names say operation, size and form, for example `encode/32x256 int8 zstd 9`.
@@ -94,6 +100,17 @@ fn codec(criterion: &mut Criterion) {
         let bytes = message.encode(options).expect("a message");
         decode.bench_function(name, |bencher| {
             bencher.iter(|| Packet::parse(black_box(&bytes), &limits)?.decode(&limits).map(drop));
+        });
+    }
+    decode.finish();
+
+    // Into the caller's memory, as memcpy does it.
+    let mut decode = criterion.benchmark_group("parse and decode into");
+    decode.throughput(throughput());
+    for (name, options) in &forms {
+        let bytes = message.encode(options).expect("a message");
+        decode.bench_function(name, |bencher| {
+            bencher.iter(|| read_into(black_box(&bytes), &limits, black_box(copy)));
         });
     }
     decode.finish();

@@ -138,11 +138,14 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
     let zstd = |frame: &[u8]| base.with_latents(&[&[0x21, 0, 64][..], frame].concat());
     // A zstd frame by hand: magic, a header with a content size from 256 up, and one block, the
     // last, that repeats a zero so many times.
-    let zeros = |size: u16, count: u32| {
+    let frame = |descriptor: &[u8], size: u16, count: u32| {
         let size = (size - 256).to_le_bytes();
         let [low, middle, high, _] = (count << 3 | 0b011).to_le_bytes();
-        [&[0x28, 0xB5, 0x2F, 0xFD, 0x60][..], &size, &[low, middle, high, 0]].concat()
+        [&[0x28, 0xB5, 0x2F, 0xFD][..], descriptor, &size, &[low, middle, high, 0]].concat()
     };
+    let zeros = |size, count| frame(&[0x60], size, count);
+    // A window that is by an eighth larger than 2^18.
+    let wide_window = frame(&[0x40, 8 << 3 | 1], 256, 256);
     let skippable = [0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 7];
     vec![
         ("f32-not-a-number", f32(f32::NAN)),
@@ -176,6 +179,7 @@ fn payloads(base: &Base<'_>) -> Vec<Named> {
         ("zstd-content-longer-than-said", zstd(&zeros(256, 257))),
         ("zstd-second-frame", zstd(&[&zeros(256, 256)[..], &skippable].concat())),
         ("zstd-only-skippable", zstd(&skippable)),
+        ("zstd-window-above-limit", zstd(&wide_window)),
         ("zstd-not-smaller", zstd(&[0; 256])),
     ]
 }

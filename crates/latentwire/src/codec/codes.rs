@@ -1,7 +1,6 @@
 //! Indices into a codebook, in as few bits as its size asks for.
 
-use std::borrow::Cow;
-
+use super::source::{PIECE, Source};
 use super::{fault, packed_len, packing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Shape;
@@ -28,21 +27,26 @@ pub(crate) fn write(size: u32, shape: &Shape, codes: &[u16]) -> Result<Vec<u8>> 
     Ok(out)
 }
 
-/// Unpacks a raw payload; `base` is where it lies in the packet, if it does.
-pub(crate) fn read(size: u32, shape: &Shape, raw: &[u8], base: Option<usize>) -> Result<Vec<u16>> {
+/// Reads a raw payload into the place of its indices.
+pub(crate) fn read(
+    size: u32,
+    shape: &Shape,
+    source: &mut Source<'_>,
+    codes: &mut [u16],
+) -> Result<()> {
+    let found = read_rows(size, shape, source, codes);
+    source.finish(found)
+}
+
+fn read_rows(size: u32, shape: &Shape, source: &mut Source<'_>, codes: &mut [u16]) -> Result<()> {
     let bits = index_bits(size);
-    let row_len = shape.row_len() as usize;
     let row_bytes = packed_len(shape.row_len(), bits) as usize;
-    if raw.len() as u64 != shape.num_rows() * row_bytes as u64 {
-        let expected: Cow<'static, str> =
-            format!("{} bytes", shape.num_rows() * row_bytes as u64).into();
-        return Err(fault(ErrorKind::LatentsLength, base, 0, expected, raw.len().to_string()));
-    }
-    let mut codes = vec![0; shape.num_elements() as usize];
-    let rows = codes.chunks_exact_mut(row_len).zip(raw.chunks_exact(row_bytes));
-    for (row, (codes, packed)) in rows.enumerate() {
-        let rest = packing::unpack_indices(packed, bits, codes);
-        let at = row * row_bytes;
+    for (row, codes) in codes.chunks_exact_mut(shape.row_len() as usize).enumerate() {
+        let mut rest = 0;
+        for piece in codes.chunks_mut(PIECE) {
+            rest = source.indices(bits, piece)?;
+        }
+        let (base, at) = (source.base(), row * row_bytes);
         if rest != 0 {
             let (at, found) = (at + row_bytes - 1, format!("{rest:#b}"));
             return Err(fault(ErrorKind::LatentsPadding, base, at, "zero bits", found));
@@ -53,5 +57,5 @@ pub(crate) fn read(size: u32, shape: &Shape, raw: &[u8], base: Option<usize>) ->
             return Err(fault(ErrorKind::LatentsIndex, base, at, format!("below {size}"), found));
         }
     }
-    Ok(codes)
+    Ok(())
 }

@@ -2,10 +2,9 @@
 //!
 //! Codes are taken as *symbols*, unsigned bytes as they stand in a payload before they are packed.
 
-#![expect(clippy::inline_always, reason = "what is not inlined has the narrowest instructions")]
+#![expect(clippy::inline_always, reason = "what is not inlined into `simd::widest` is narrow")]
 
 use super::Encoding;
-use super::simd::widest;
 
 /// 1.5 * 2^23: added to a number of magnitude below 2^22 it rounds it to nearest even, and leaves
 /// the integer in the low bits.
@@ -63,92 +62,89 @@ impl Grid {
         }
     }
 
-    /// Snaps numbers to symbols.
-    pub(super) fn snap(self, values: &[f32], scale: f32, zero: u8, symbols: &mut [u8]) {
-        widest(
-            #[inline(always)]
-            || self.snap_inline(values, scale, zero, symbols),
-        );
-    }
-
+    /// Appends the symbols that numbers snap to.
     #[inline(always)]
-    fn snap_inline(self, values: &[f32], scale: f32, zero: u8, symbols: &mut [u8]) {
+    pub(super) fn snap(self, values: &[f32], scale: f32, zero: u8, symbols: &mut Vec<u8>) {
         let inverse = inverse(scale);
+        let levels = values.iter().map(|value| value * inverse);
         match self {
-            Self::Int8 => fill(values, symbols, |value| round(value * inverse) as u8),
-            Self::Int4 => fill(values, symbols, |value| (round(value * inverse) + 7) as u8),
-            Self::Int2 => fill(values, symbols, |value| {
-                let level = value * inverse;
+            // The clamp changes nothing, but tells the compiler how to pack.
+            Self::Int8 => symbols.extend(levels.map(|level| round(level).clamp(-127, 127) as u8)),
+            Self::Int4 => symbols.extend(levels.map(|level| (round(level) + 7) as u8)),
+            Self::Int2 => symbols.extend(levels.map(|level| {
                 u8::from(level >= -2.0) + u8::from(level >= 0.0) + u8::from(level >= 2.0)
-            }),
-            Self::Sign if scale == 0.0 => symbols.fill(1),
-            Self::Sign => fill(values, symbols, |value| u8::from(value >= 0.0)),
-            Self::Shifted { top } => fill(values, symbols, |value| {
-                (round(value * inverse) + i32::from(zero)).clamp(0, top.into()) as u8
-            }),
+            })),
+            Self::Sign if scale == 0.0 => symbols.extend(levels.map(|_| 1)),
+            Self::Sign => symbols.extend(values.iter().map(|&value| u8::from(value >= 0.0))),
+            Self::Shifted { top } => symbols.extend(
+                levels.map(|level| (round(level) + i32::from(zero)).clamp(0, top.into()) as u8),
+            ),
         }
     }
 
-    /// Appends the numbers that symbols stand for. Every product is exact.
-    pub(super) fn restore(self, symbols: &[u8], scale: f32, zero: u8, values: &mut Vec<f32>) {
-        widest(
-            #[inline(always)]
-            || self.restore_inline(symbols, scale, zero, values),
-        );
-    }
-
+    /// The numbers that symbols stand for, whose scale and zero point `scale_of` makes of what stands
+    /// in their place. Every product is exact.
     #[inline(always)]
-    fn restore_inline(self, symbols: &[u8], scale: f32, zero: u8, values: &mut Vec<f32>) {
-        let symbols = symbols.iter().copied();
-        let zero = i32::from(zero);
-        match self {
-            Self::Int8 => values.extend(symbols.map(|symbol| f32::from(symbol as i8) * scale)),
-            Self::Int4 => values.extend(symbols.map(|symbol| f32::from(symbol as i8 - 7) * scale)),
-            Self::Int2 => {
-                values.extend(symbols.map(|symbol| f32::from(2 * symbol as i8 - 3) * scale));
-            }
-            Self::Sign => {
-                values.extend(symbols.map(|symbol| f32::from(2 * symbol as i8 - 1) * scale));
-            }
-            Self::Shifted { .. } => {
-                values.extend(symbols.map(|symbol| (i32::from(symbol) - zero) as f32 * scale));
-            }
-        }
-    }
-
-    /// What is wrong with the symbols of one scale: what was expected and what was found.
-    ///
-    /// Under a scale of zero there are only zeros. Where the scale was made of these very numbers
-    /// (`is_own`), the largest level is among them: the numbers could otherwise have been written
-    /// with another scale too.
-    pub(super) fn fault(
+    pub(super) fn restore(
         self,
         symbols: &[u8],
-        scale: f32,
-        zero: u8,
-        is_own: bool,
-    ) -> Option<(String, String)> {
-        let largest = match self {
+        values: &mut [f32],
+        scale_of: impl Fn(f32) -> (f32, u8),
+    ) {
+        match self {
+            Self::Int8 => put(symbols, values, scale_of, |symbol, _| f32::from(symbol as i8)),
+            Self::Int4 => put(symbols, values, scale_of, |symbol, _| f32::from(symbol as i8 - 7)),
+            Self::Int2 => {
+                put(symbols, values, scale_of, |symbol, _| f32::from(2 * symbol as i8 - 3));
+            }
+            Self::Sign => {
+                put(symbols, values, scale_of, |symbol, _| f32::from(2 * symbol as i8 - 1));
+            }
+            Self::Shifted { .. } => put(symbols, values, scale_of, |symbol, zero| {
+                (i32::from(symbol) - i32::from(zero)) as f32
+            }),
+        }
+    }
+
+    /// The largest magnitude of the levels of symbols under one scale; [`Self::top`] where every
+    /// symbol is allowed. Under a scale of zero it is zero exactly if all of them stand for zero.
+    #[inline(always)]
+    pub(super) fn largest(self, symbols: &[u8], scale: f32, zero: u8) -> u8 {
+        match self {
             Self::Int8 => max(symbols, |symbol| (symbol as i8).unsigned_abs()),
             Self::Int4 => max(symbols, |symbol| symbol.abs_diff(7)),
             Self::Int2 if scale == 0.0 => max(symbols, |symbol| symbol.abs_diff(2)),
             Self::Int2 => max(symbols, |symbol| if symbol.wrapping_sub(1) < 2 { 1 } else { 3 }),
             Self::Sign if scale == 0.0 => max(symbols, |symbol| 1 - symbol),
             Self::Shifted { .. } if scale == 0.0 => max(symbols, |symbol| symbol.abs_diff(zero)),
-            Self::Sign | Self::Shifted { .. } => return None,
-        };
-        let top = self.top();
-        let is_right = match (scale == 0.0, is_own) {
+            Self::Sign | Self::Shifted { .. } => self.top(),
+        }
+    }
+
+    /// Whether the symbols of a scale, of that [`Self::largest`], are what a writer writes.
+    ///
+    /// Under a scale of zero there are only zeros. Where the scale was made of these very numbers
+    /// (`is_own`), the largest level is among them: the numbers could otherwise have been written
+    /// with another scale too.
+    #[inline(always)]
+    pub(super) fn allows(self, largest: u8, scale: f32, is_own: bool) -> bool {
+        match (scale == 0.0, is_own) {
             (true, _) => largest == 0,
-            (false, true) => largest == top,
-            (false, false) => largest <= top,
-        };
+            (false, true) => largest == self.top(),
+            (false, false) => largest <= self.top(),
+        }
+    }
+
+    /// What is expected and what was found where [`Self::allows`] says no.
+    #[cold]
+    pub(super) fn fault(self, largest: u8, scale: f32, is_own: bool) -> (String, String) {
+        let top = self.top();
         let expected = match (scale == 0.0, is_own) {
             (true, _) => "codes of zero".into(),
             (false, true) => format!("largest code {top}"),
             (false, false) => format!("codes up to {top}"),
         };
-        (!is_right).then(|| (expected, format!("a code of magnitude {largest}")))
+        (expected, format!("a code of magnitude {largest}"))
     }
 }
 
@@ -165,15 +161,19 @@ fn round(level: f32) -> i32 {
 }
 
 #[inline(always)]
-fn fill<T: Copy, U>(from: &[T], to: &mut [U], map: impl Fn(T) -> U) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = map(from);
+fn put(
+    symbols: &[u8],
+    values: &mut [f32],
+    scale_of: impl Fn(f32) -> (f32, u8),
+    level: impl Fn(u8, u8) -> f32,
+) {
+    for (value, &symbol) in values.iter_mut().zip(symbols) {
+        let (scale, zero) = scale_of(*value);
+        *value = level(symbol, zero) * scale;
     }
 }
 
+#[inline(always)]
 fn max(symbols: &[u8], map: impl Fn(u8) -> u8) -> u8 {
-    widest(
-        #[inline(always)]
-        || symbols.iter().fold(0, |largest, &symbol| largest.max(map(symbol))),
-    )
+    symbols.iter().fold(0, |largest, &symbol| largest.max(map(symbol)))
 }

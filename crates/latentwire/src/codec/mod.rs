@@ -7,22 +7,29 @@ pub(crate) mod codes;
 mod f16;
 mod f32;
 mod fp8;
+#[cfg(feature = "zstd")]
+mod frame;
 mod grid;
 mod layout;
 pub(crate) mod lossless;
 mod packing;
 mod quantized;
+mod rows;
 mod scales;
 mod simd;
+mod source;
 mod symbols;
+mod waiting;
 
 pub(crate) use codes::index_bits;
 pub(crate) use layout::packed_len;
 pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
+pub(crate) use source::Source;
 pub(crate) use symbols::Symbols;
 
 use self::grid::Grid;
 use self::quantized::Quantized;
+use self::source::PIECE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Shape;
 
@@ -165,38 +172,46 @@ impl Plan {
     }
 }
 
-/// Reads a raw payload that has the length of its layout and shape, which the caller has held
-/// against the limits. `base` is where it lies in the packet, if it lies there.
-pub(crate) fn decode(
+/// Reads a raw payload into the place of its numbers, of which the caller has made as many as the
+/// shape says.
+pub(crate) fn read(
     layout: Layout,
     shape: &Shape,
-    raw: &[u8],
-    base: Option<usize>,
-) -> Result<Vec<f32>> {
-    if raw.len() as u64 != layout.raw_len(shape) {
-        let expected = format!("{} bytes", layout.raw_len(shape));
-        let found = raw.len().to_string();
-        return Err(fault(ErrorKind::LatentsLength, base, 0, expected, found));
-    }
-    if let Some(scales) = layout.scales
-        && let Some(grid) = Grid::of(layout.encoding, scales.asymmetric)
-    {
-        return quantized::read(layout, scales, grid, shape, raw, base);
-    }
-    let mut latents = vec![0.0; shape.num_elements() as usize];
-    match layout.encoding {
-        Encoding::F16 => f16::read(raw, &mut latents),
-        Encoding::Bf16 => bf16::read(raw, &mut latents),
-        Encoding::Fp8 => fp8::read(raw, &mut latents),
-        _ => f32::read(raw, &mut latents),
-    }
-    check_finite(&latents, base, layout.encoding).map(|()| latents)
+    source: &mut Source<'_>,
+    latents: &mut [f32],
+) -> Result<()> {
+    let grid = layout.scales.and_then(|scales| Grid::of(layout.encoding, scales.asymmetric));
+    let found = match (layout.scales, grid) {
+        (Some(scales), Some(grid)) => rows::read(layout, scales, grid, shape, source, latents),
+        _ => read_numbers(layout.encoding, source, latents),
+    };
+    source.finish(found)
 }
 
-/// Refuses numbers that no writer writes; they stand at `base`, in so many bytes each.
-pub(crate) fn check_finite(numbers: &[f32], base: Option<usize>, encoding: Encoding) -> Result<()> {
+fn read_numbers(encoding: Encoding, source: &mut Source<'_>, latents: &mut [f32]) -> Result<()> {
+    let (base, bytes_each) = (source.base(), encoding.bits() as usize / 8);
+    for (index, piece) in latents.chunks_mut(PIECE).enumerate() {
+        let raw = source.take(piece.len() * bytes_each)?;
+        match encoding {
+            Encoding::F16 => f16::read(raw, piece),
+            Encoding::Bf16 => bf16::read(raw, piece),
+            Encoding::Fp8 => fp8::read(raw, piece),
+            _ => f32::read(raw, piece),
+        }
+        check_finite(piece, index * PIECE, base, encoding)?;
+    }
+    Ok(())
+}
+
+/// Refuses numbers that no writer writes; they begin with number `first` of a payload at `base`.
+pub(crate) fn check_finite(
+    numbers: &[f32],
+    first: usize,
+    base: Option<usize>,
+    encoding: Encoding,
+) -> Result<()> {
     let Some(index) = first_not_finite(numbers) else { return Ok(()) };
-    let at = index.saturating_mul(encoding.bits() as usize / 8);
+    let at = (first + index).saturating_mul(encoding.bits() as usize / 8);
     let found = numbers.get(index).map(ToString::to_string).unwrap_or_default();
     Err(fault(ErrorKind::LatentsValue, base, at, "a finite number", found))
 }
@@ -265,28 +280,28 @@ fn magnitude_bits(value: f32) -> u32 {
 const NOT_FINITE: u32 = 0x7F80_0000;
 
 /// The largest magnitude of `values`, as bits.
+#[expect(clippy::inline_always, reason = "what is not inlined into `widest` is narrow")]
+#[inline(always)]
 fn max_magnitude_bits(values: &[f32]) -> u32 {
     // Compared as i32: baseline x86-64 has no unsigned 32-bit maximum, and no sign is left.
-    let max = simd::widest(
-        #[inline(always)]
-        || values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value) as i32)),
-    );
-    max as u32
+    values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value) as i32)) as u32
 }
 
 fn first_not_finite(values: &[f32]) -> Option<usize> {
-    if max_magnitude_bits(values) < NOT_FINITE {
-        return None;
-    }
-    values.iter().position(|value| !value.is_finite())
+    let largest = simd::widest(
+        #[inline(always)]
+        || max_magnitude_bits(values),
+    );
+    if largest < NOT_FINITE { None } else { values.iter().position(|value| !value.is_finite()) }
 }
 
 /// Refuses numbers that are not finite or beyond `largest`.
 fn check_magnitude(latents: &[f32], largest: f32) -> Result<()> {
-    if max_magnitude_bits(latents) <= largest.to_bits() {
-        return Ok(());
-    }
-    Err(refuse_latents(latents, largest))
+    let found = simd::widest(
+        #[inline(always)]
+        || max_magnitude_bits(latents),
+    );
+    if found <= largest.to_bits() { Ok(()) } else { Err(refuse_latents(latents, largest)) }
 }
 
 /// The error for the first of `latents` that is not finite or, if all are, beyond `largest`.

@@ -1,18 +1,21 @@
-//! Scales: found from numbers, written, and read back with everything refused that no writer makes.
+//! Scales: found from numbers, and written.
 //!
 //! A scale has at most 11 significant bits, the precision of an f16, and times the largest level it
 //! is finite. So both widths hold the same scales, every level times its scale is exact, and two
 //! bytes a scale are saved where the numbers are of ordinary size. A scale that is made from a
 //! largest magnitude is rounded *up*: no number is clipped, at a step at most 0.1% wider.
 
+#![expect(clippy::inline_always, reason = "what is not inlined into `widest` is narrow")]
+
 use super::grid::Grid;
 use super::layout::{Granularity, ScaleLayout, ScaleWidth};
-use super::{fault, max_magnitude_bits, refuse_latents};
-use crate::error::{ErrorKind, Result};
+use super::simd::widest;
+use super::{max_magnitude_bits, refuse_latents};
+use crate::error::Result;
 use crate::message::Shape;
 
 /// Bits of an f32's significand that a scale does not have: 24 - 11.
-const DROPPED_BITS: u32 = 0x1FFF;
+pub(super) const DROPPED_BITS: u32 = 0x1FFF;
 /// The scales that an f16 holds without losing a bit: its normal numbers.
 const F16_SCALES: std::ops::RangeInclusive<f32> = 6.103_515_6e-5..=65_504.0;
 /// Numbers whose magnitudes are added up side by side. Fixed, since sums of floats depend on it.
@@ -35,99 +38,73 @@ impl Scales {
     ) -> Result<Self> {
         let asymmetric = matches!(grid, Grid::Shifted { .. });
         let count = granularity.num_scales(shape) as usize;
-        let mut values = Vec::with_capacity(count);
-        let mut zeros = Vec::with_capacity(if asymmetric { count } else { 0 });
-        let largest = largest_magnitude(grid);
-        let mut add = |block: &[f32]| {
-            let magnitude = max_magnitude_bits(block);
-            if magnitude > largest.to_bits() {
-                return Err(refuse_latents(latents, largest));
-            }
-            values.push(match grid {
-                Grid::Sign => mean_magnitude(block),
-                Grid::Shifted { top } => {
-                    let (scale, zero) = span(block, top);
-                    zeros.push(zero);
-                    scale
-                }
-                _ => up(f32::from_bits(magnitude) / f32::from(grid.top())),
-            });
-            Ok(())
+        let mut scales = Self {
+            values: Vec::with_capacity(count),
+            zeros: Vec::with_capacity(if asymmetric { count } else { 0 }),
+            layout: ScaleLayout { width: ScaleWidth::F16, granularity, asymmetric },
         };
-        let row_len = shape.row_len() as usize;
-        match granularity {
-            Granularity::Row => latents.chunks_exact(row_len).try_for_each(add)?,
-            Granularity::Tensor => add(latents)?,
-            Granularity::Group(size) => {
-                latents.chunks_exact(size as usize).try_for_each(add)?;
-            }
+        let are_within_reach = widest(
+            #[inline(always)]
+            || scales.find(latents, shape.row_len() as usize, grid),
+        );
+        if !are_within_reach {
+            return Err(refuse_latents(latents, largest_magnitude(grid)));
+        }
+        scales.layout.width = narrowest(&scales.values);
+        Ok(scales)
+    }
+
+    /// Finds all scales, unless a number is too large or not finite.
+    #[inline(always)]
+    fn find(&mut self, latents: &[f32], row_len: usize, grid: Grid) -> bool {
+        let len = match self.layout.granularity {
+            Granularity::Row => row_len,
+            Granularity::Tensor => latents.len(),
+            Granularity::Group(size) => size as usize,
             Granularity::Channel => {
                 let mut channel = Vec::with_capacity(latents.len() / row_len);
                 for index in 0..row_len {
                     channel.clear();
                     channel.extend(latents.iter().skip(index).step_by(row_len));
-                    add(&channel)?;
+                    if !self.push(&channel, grid) {
+                        return false;
+                    }
                 }
+                return true;
+            }
+        };
+        for block in latents.chunks_exact(len) {
+            if !self.push(block, grid) {
+                return false;
             }
         }
-        let width = narrowest(&values);
-        Ok(Self { values, zeros, layout: ScaleLayout { width, granularity, asymmetric } })
+        true
+    }
+
+    #[inline(always)]
+    fn push(&mut self, block: &[f32], grid: Grid) -> bool {
+        let Some((scale, zero)) = scale_of(block, grid) else { return false };
+        self.values.push(scale);
+        if self.layout.asymmetric {
+            self.zeros.push(zero);
+        }
+        true
     }
 
     /// Appends the scales, then the zero points.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         for &scale in &self.values {
             match self.layout.width {
-                ScaleWidth::F16 => out.extend(half::f16::from_f32(scale).to_le_bytes()),
+                ScaleWidth::F16 => out.extend(narrow(scale).to_le_bytes()),
                 ScaleWidth::F32 => out.extend(scale.to_le_bytes()),
             }
         }
         out.extend_from_slice(&self.zeros);
     }
-
-    /// Reads scales and zero points, which fill `raw`; it begins a payload at `base`.
-    pub(super) fn read(
-        layout: ScaleLayout,
-        grid: Grid,
-        raw: &[u8],
-        count: usize,
-        base: Option<usize>,
-    ) -> Result<Self> {
-        let bytes = layout.width.bytes();
-        let (scales, zeros) = raw.split_at_checked(count * bytes).unwrap_or_default();
-        let largest = largest_scale(grid);
-        let mut values = Vec::with_capacity(count);
-        for (index, scale) in scales.chunks_exact(bytes).enumerate() {
-            values.push(read_scale(scale, largest).ok_or_else(|| {
-                let expected = "zero or a positive normal number of 11 bits, finite times the \
-                                largest code";
-                let found = format!("bytes {scale:02x?}");
-                fault(ErrorKind::LatentsScale, base, index * bytes, expected, found)
-            })?);
-        }
-        for (index, (&zero, &scale)) in zeros.iter().zip(&values).enumerate() {
-            let top = if scale == 0.0 { 0 } else { grid.top() };
-            if zero > top {
-                let at = scales.len() + index;
-                let (expected, found) = (format!("at most {top}"), zero.to_string());
-                return Err(fault(ErrorKind::LatentsZeroPoint, base, at, expected, found));
-            }
-        }
-        Ok(Self { values, zeros: zeros.to_vec(), layout })
-    }
-
-    /// Refuses wide scales that narrow ones could have held: a second way to write.
-    pub(super) fn check_width(&self, base: Option<usize>) -> Result<()> {
-        if self.layout.width == narrowest(&self.values) {
-            return Ok(());
-        }
-        let expected = "scales in f16, which holds all of them";
-        Err(fault(ErrorKind::LatentsScale, base, 0, expected, "scales in f32"))
-    }
 }
 
-/// The first `count` of `all` scales and zero points, which were checked when they were written; they
-/// may fit a narrower width without the others.
+/// The first `count` of `all` scales and zero points, as they stand; they may fit a narrower width
+/// without the others.
 pub(super) fn first(
     layout: ScaleLayout,
     all: usize,
@@ -137,22 +114,42 @@ pub(super) fn first(
     let bytes = layout.width.bytes();
     let (scales, zeros) = raw.split_at_checked(all * bytes).unwrap_or_default();
     let scales = scales.get(..count * bytes).unwrap_or_default();
-    let values: Vec<f32> = scales.chunks_exact(bytes).map(scale_of).collect();
-    let zeros = zeros.get(..count.min(zeros.len())).unwrap_or_default().to_vec();
-    let layout = ScaleLayout { width: narrowest(&values), ..layout };
-    let mut out = Vec::new();
-    Scales { values, zeros, layout }.write(&mut out);
-    (layout, out)
+    let zeros = zeros.get(..count.min(zeros.len())).unwrap_or_default();
+    let wide = scales.as_chunks().0.iter().map(|raw| f32::from_le_bytes(*raw));
+    if layout.width == ScaleWidth::F16 || !wide.clone().all(is_narrow) {
+        return (layout, [scales, zeros].concat());
+    }
+    let narrowed = wide.flat_map(|scale| narrow(scale).to_le_bytes());
+    let layout = ScaleLayout { width: ScaleWidth::F16, ..layout };
+    (layout, narrowed.chain(zeros.iter().copied()).collect())
 }
 
 /// The narrowest width that holds all of `scales`.
 pub(super) fn narrowest(scales: &[f32]) -> ScaleWidth {
-    let is_narrow = |scale: f32| scale == 0.0 || F16_SCALES.contains(&scale);
     if scales.iter().copied().all(is_narrow) { ScaleWidth::F16 } else { ScaleWidth::F32 }
+}
+
+pub(super) fn is_narrow(scale: f32) -> bool {
+    scale.to_bits() == 0 || (F16_SCALES.contains(&scale) && scale.to_bits() & DROPPED_BITS == 0)
+}
+
+/// The scale of a block and its zero point; `None` if a number is too large or not finite.
+#[inline(always)]
+fn scale_of(block: &[f32], grid: Grid) -> Option<(f32, u8)> {
+    let magnitude = max_magnitude_bits(block);
+    if magnitude > largest_magnitude(grid).to_bits() {
+        return None;
+    }
+    Some(match grid {
+        Grid::Sign => (mean_magnitude(block), 0),
+        Grid::Shifted { top } => span(block, top),
+        _ => (up(f32::from_bits(magnitude) / f32::from(grid.top())), 0),
+    })
 }
 
 /// Rounds up to 11 bits; zero if the result would not be a normal number, since those are not the
 /// same on every machine.
+#[inline(always)]
 fn up(scale: f32) -> f32 {
     if scale < f32::MIN_POSITIVE {
         return 0.0;
@@ -161,6 +158,7 @@ fn up(scale: f32) -> f32 {
 }
 
 /// The mean magnitude of a block, to 11 bits: among all scales the one whose signs are nearest.
+#[inline(always)]
 fn mean_magnitude(block: &[f32]) -> f32 {
     let mut sums = [0.0_f64; LANES];
     for lanes in block.chunks(LANES) {
@@ -177,6 +175,7 @@ fn mean_magnitude(block: &[f32]) -> f32 {
 }
 
 /// The scale and the zero point that span a block, zero included.
+#[inline(always)]
 fn span(block: &[f32], top: u8) -> (f32, u8) {
     let (low, high) =
         block.iter().fold((0.0_f32, 0.0_f32), |(low, high), &x| (low.min(x), high.max(x)));
@@ -191,32 +190,31 @@ fn span(block: &[f32], top: u8) -> (f32, u8) {
 }
 
 /// The largest scale whose product with the largest level is finite.
-fn largest_scale(grid: Grid) -> f32 {
+#[inline(always)]
+pub(super) fn largest_scale(grid: Grid) -> f32 {
     f32::from_bits((f32::MAX / f32::from(grid.top())).to_bits() & !DROPPED_BITS)
 }
 
 /// The largest number that can be written: it has the largest scale. A span has two ends.
+#[inline(always)]
 fn largest_magnitude(grid: Grid) -> f32 {
     let whole = largest_scale(grid) * f32::from(grid.top());
     if matches!(grid, Grid::Shifted { .. }) { whole / 2.0 } else { whole }
 }
 
-/// The scale that 2 or 4 bytes hold.
-fn scale_of(bytes: &[u8]) -> f32 {
-    match *bytes {
-        [a, b] => half::f16::from_le_bytes([a, b]).to_f32(),
-        [a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
-        _ => f32::NAN,
+/// What turns an f16 scale's exponent into that of an f32.
+const REBIAS: u32 = (127 - 15) << 23;
+
+/// The scale in an f16, if a writer writes it: zero or a positive normal number.
+pub(super) fn widen(half: u16) -> Option<f32> {
+    match half {
+        0 => Some(0.0),
+        0x0400..0x7C00 => Some(f32::from_bits((u32::from(half) << 13) + REBIAS)),
+        _ => None,
     }
 }
 
-/// The scale that 2 or 4 bytes hold, if a writer writes it.
-fn read_scale(bytes: &[u8], largest: f32) -> Option<f32> {
-    let scale = scale_of(bytes);
-    let is_normal = match *bytes {
-        [a, b] => half::f16::from_le_bytes([a, b]).is_normal(),
-        _ => scale.is_normal() && scale.to_bits() & DROPPED_BITS == 0,
-    };
-    let usable = is_normal && scale > 0.0 && scale <= largest;
-    (usable || scale.to_bits() == 0).then_some(scale)
+/// The f16 that holds a narrow scale.
+fn narrow(scale: f32) -> u16 {
+    if scale == 0.0 { 0 } else { ((scale.to_bits() - REBIAS) >> 13) as u16 }
 }

@@ -5,7 +5,7 @@
 use super::grid::Grid;
 use super::layout::Layout;
 use super::{codes, packing};
-use crate::entropy::EntropyTables;
+use crate::entropy::{Decoder, EntropyTables};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Shape;
 
@@ -85,6 +85,24 @@ impl Symbols {
         tables: &EntropyTables,
         at: usize,
     ) -> Result<Vec<u8>> {
+        let mut coded = self.open(payload, tables, at)?;
+        let mut raw = Vec::with_capacity(raw_len);
+        raw.extend_from_slice(coded.take_front(self.front));
+        let mut symbols = vec![0; self.row_len];
+        for _ in 0..self.num_rows {
+            coded.fill(&mut symbols)?;
+            self.pack(&symbols, &mut raw);
+        }
+        coded.finish().map(|()| raw)
+    }
+
+    /// Begins to decode a payload under the coder.
+    pub(crate) fn open<'a>(
+        &self,
+        payload: &'a [u8],
+        tables: &'a EntropyTables,
+        at: usize,
+    ) -> Result<Coded<'a>> {
         if let Some(expected) = self.mismatch(tables) {
             let found = format!("tables of {} symbols", tables.alphabet());
             return Err(Error::at(ErrorKind::LatentsResource, at, expected, found));
@@ -93,16 +111,9 @@ impl Symbols {
             let (expected, found) = (format!("{} bytes of scales", self.front), payload.len());
             return Err(Error::at(ErrorKind::LatentsEntropy, at, expected, found.to_string()));
         };
-        let mut symbols = vec![0; self.row_len * self.num_rows];
-        tables.decode_at(stream, at + self.front, &mut symbols, self.row_len)?;
-        let mut raw = Vec::with_capacity(raw_len);
-        raw.extend_from_slice(front);
-        let codes = super::grow(&mut raw, raw_len - front.len());
-        let rows = symbols.chunks_exact_mut(self.row_len);
-        for (symbols, packed) in rows.zip(codes.chunks_exact_mut(self.row_bytes())) {
-            self.pack(symbols, packed);
-        }
-        Ok(raw)
+        let count = self.row_len * self.num_rows;
+        let decoder = tables.decoder(stream, at + self.front, count, self.row_len)?;
+        Ok(Coded { front, decoder, offset: self.offset })
     }
 
     /// What tables should be for, if they are for something else.
@@ -134,17 +145,43 @@ impl Symbols {
         }
     }
 
-    fn pack(&self, symbols: &mut [u8], packed: &mut [u8]) {
-        for symbol in symbols.iter_mut() {
-            *symbol = symbol.wrapping_sub(self.offset);
-        }
+    fn pack(&self, symbols: &[u8], out: &mut Vec<u8>) {
         if matches!(self.bits, 1 | 2 | 4 | 8) {
-            packing::pack(symbols, self.bits, packed);
+            packing::pack(symbols, self.bits, out);
         } else {
             let indices: Vec<u16> = symbols.iter().map(|&symbol| symbol.into()).collect();
-            let mut bytes = Vec::with_capacity(packed.len());
-            packing::pack_indices(&indices, self.bits, &mut bytes);
-            packed.copy_from_slice(&bytes);
+            packing::pack_indices(&indices, self.bits, out);
         }
+    }
+}
+
+/// A payload under the entropy coder that is decoded piece by piece.
+pub(crate) struct Coded<'a> {
+    /// Scales and zero points that have not been taken.
+    front: &'a [u8],
+    decoder: Decoder<'a>,
+    offset: u8,
+}
+
+impl<'a> Coded<'a> {
+    /// The next bytes of scales and zero points.
+    pub(super) fn take_front(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.front.split_at_checked(len).unwrap_or_default();
+        self.front = rest;
+        taken
+    }
+
+    /// The next codes: whole rows, or a piece of one.
+    pub(super) fn fill(&mut self, codes: &mut [u8]) -> Result<()> {
+        self.decoder.fill(codes)?;
+        for code in codes {
+            *code = code.wrapping_sub(self.offset);
+        }
+        Ok(())
+    }
+
+    /// Decodes what nobody has asked for, and checks that the stream ends with it.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.decoder.finish()
     }
 }

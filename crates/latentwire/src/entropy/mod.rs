@@ -15,6 +15,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use rans::Decoder;
 pub use tables::EntropyTables;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -92,21 +93,23 @@ impl EntropyTables {
     /// that come out, and refuses everything else with `latents.entropy`, at an offset counted
     /// from the start of `stream`; what `symbols` hold is then of no use.
     pub fn decode(&self, stream: &[u8], symbols: &mut [u8], row_len: usize) -> Result<()> {
-        self.decode_at(stream, 0, symbols, row_len)
+        let mut decoder = self.decoder(stream, 0, symbols.len(), row_len)?;
+        decoder.fill(symbols)?;
+        decoder.finish()
     }
 
-    /// [`decode`](Self::decode) for a stream that lies at byte `at` of a packet.
-    pub(crate) fn decode_at(
-        &self,
-        stream: &[u8],
+    /// Begins to decode the stream of `count` symbols, which lies at byte `at` of a packet.
+    pub(crate) fn decoder<'a>(
+        &'a self,
+        stream: &'a [u8],
         at: usize,
-        symbols: &mut [u8],
+        count: usize,
         row_len: usize,
-    ) -> Result<()> {
-        if let Err((expected, found)) = self.check_rows(symbols.len(), row_len) {
+    ) -> Result<Decoder<'a>> {
+        if let Err((expected, found)) = self.check_rows(count, row_len) {
             return Err(Error::at(ErrorKind::LatentsEntropy, at, expected, found));
         }
-        rans::decode(stream, at, symbols, row_len, self)
+        Decoder::new(stream, at, count, row_len, self)
     }
 
     /// Whether there is a model for each of `count` symbols in rows of `row_len`; otherwise what

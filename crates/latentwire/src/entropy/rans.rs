@@ -113,82 +113,139 @@ fn push(state: &mut u32, Span { start, width }: Span, words: &mut Words<'_>) {
     *state = (quotient << TOTAL_BITS) + remainder + u32::from(start);
 }
 
-/// Restores `symbols`, whose tables fit them, from the stream `bytes` at byte `at` of the packet.
-pub(super) fn decode(
-    bytes: &[u8],
-    at: usize,
-    symbols: &mut [u8],
+/// Takes symbols out of a stream, piece by piece.
+pub(crate) struct Decoder<'a> {
+    tables: &'a EntropyTables,
+    words: &'a [[u8; WORD_LEN]],
+    /// The word that is taken next.
+    next: usize,
+    states: [u32; LANES],
+    /// How many of the states there are.
+    lanes: usize,
     row_len: usize,
-    tables: &EntropyTables,
-) -> Result<()> {
-    if symbols.len() < MANY {
-        decode_lanes::<1>(bytes, at, symbols, row_len, tables)
-    } else {
-        decode_lanes::<LANES>(bytes, at, symbols, row_len, tables)
-    }
+    /// The place of the next symbol.
+    row: usize,
+    column: usize,
+    /// Symbols that are still to come.
+    left: usize,
+    /// The first byte of the stream, and its length.
+    at: usize,
+    len: usize,
 }
 
-fn decode_lanes<const N: usize>(
-    bytes: &[u8],
-    at: usize,
-    symbols: &mut [u8],
-    row_len: usize,
-    tables: &EntropyTables,
-) -> Result<()> {
-    let refuse = |offset: usize, expected: String, found: String| {
-        Err(Error::at(ErrorKind::LatentsEntropy, at.saturating_add(offset), expected, found))
-    };
-    let (front, rest) = bytes.split_at_checked(N * STATE_LEN).unwrap_or_default();
-    let (words, odd) = rest.as_chunks();
-    if front.is_empty() || !odd.is_empty() {
-        let expected = format!("{} bytes of states, then words of 2 bytes", N * STATE_LEN);
-        return refuse(0, expected, bytes.len().to_string());
-    }
-    let mut states = [0; N];
-    for (lane, (state, bytes)) in states.iter_mut().zip(front.as_chunks().0).enumerate() {
-        *state = u32::from_le_bytes(*bytes);
-        if *state < LOW {
-            return refuse(
-                lane * STATE_LEN,
-                format!("a state of at least {LOW}"),
-                state.to_string(),
-            );
+impl<'a> Decoder<'a> {
+    /// Begins with the stream `bytes` at byte `at` of the packet, of `count` symbols in rows of
+    /// `row_len` that fit the tables.
+    pub(super) fn new(
+        bytes: &'a [u8],
+        at: usize,
+        count: usize,
+        row_len: usize,
+        tables: &'a EntropyTables,
+    ) -> Result<Self> {
+        let lanes = if count < MANY { 1 } else { LANES };
+        let (front, rest) = bytes.split_at_checked(lanes * STATE_LEN).unwrap_or_default();
+        let (words, odd) = rest.as_chunks();
+        if front.is_empty() || !odd.is_empty() {
+            let expected = format!("{} bytes of states, then words of 2 bytes", lanes * STATE_LEN);
+            return Err(refuse(at, expected, bytes.len().to_string()));
         }
+        let mut states = [LOW; LANES];
+        for (lane, (state, bytes)) in states.iter_mut().zip(front.as_chunks().0).enumerate() {
+            *state = u32::from_le_bytes(*bytes);
+            if *state < LOW {
+                let expected = format!("a state of at least {LOW}");
+                return Err(refuse(at + lane * STATE_LEN, expected, state.to_string()));
+            }
+        }
+        let len = bytes.len();
+        let (next, row, column) = (0, 0, 0);
+        Ok(Self { tables, words, next, states, lanes, row_len, row, column, left: count, at, len })
     }
-    let mut next = 0;
-    let stride = tables.models_a_column();
-    for (index, row) in symbols.chunks_exact_mut(row_len).enumerate() {
-        let (groups, rest) = row.as_chunks_mut::<N>();
-        let rest_len = rest.len();
-        let mut model = tables.model_of_row(index);
+
+    /// Decodes the next symbols: whole rows, or a piece of one, a whole number of [`LANES`] or the end
+    /// of the row.
+    pub(crate) fn fill(&mut self, symbols: &mut [u8]) -> Result<()> {
+        for symbols in symbols.chunks_mut(self.row_len) {
+            if self.lanes == 1 {
+                self.fill_lanes::<1>(symbols);
+            } else {
+                self.fill_lanes::<LANES>(symbols);
+            }
+            self.left = self.left.saturating_sub(symbols.len());
+            self.column += symbols.len();
+            if self.column >= self.row_len {
+                (self.row, self.column) = (self.row + 1, 0);
+            }
+            // Words that are missing were read as zeros; to ask once a row is soon enough.
+            if self.next > self.words.len() {
+                return Err(self.refuse_length());
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_lanes<const N: usize>(&mut self, symbols: &mut [u8]) {
+        let Some(lanes) = self.states.first_chunk_mut::<N>() else { return };
+        let (mut states, mut next) = (*lanes, self.next);
+        let stride = self.tables.models_a_column();
+        let mut model = self.tables.model_of_row(self.row) + stride * self.column;
+        let (groups, rest) = symbols.as_chunks_mut::<N>();
         for group in groups {
             for (state, symbol) in states.iter_mut().zip(group) {
-                *symbol = pop(state, tables, model, words, &mut next);
+                *symbol = pop(state, self.tables, model, self.words, &mut next);
                 model += stride;
             }
         }
+        let rest_len = rest.len();
         for (state, symbol) in states.iter_mut().zip(rest) {
-            *symbol = pop(state, tables, model, words, &mut next);
+            *symbol = pop(state, self.tables, model, self.words, &mut next);
             model += stride;
         }
+        // The lanes of the next row go on where those of this row stop.
         states.rotate_left(rest_len);
-        // Words that are missing were read as zeros; to ask once a row is soon enough.
-        if next > words.len() {
-            break;
+        (*lanes, self.next) = (states, next);
+    }
+
+    /// Decodes what nobody has asked for, and checks that the stream ends with it.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        if self.left > 0 {
+            self.drain()?;
+        }
+        if self.next != self.words.len() {
+            return Err(self.refuse_length());
+        }
+        match self.states.iter().find(|&&state| state != LOW) {
+            None => Ok(()),
+            Some(state) => {
+                let expected = format!("every state to end as {LOW}");
+                Err(refuse(self.at + self.len, expected, state.to_string()))
+            }
         }
     }
-    if next != words.len() {
-        let needed = N * STATE_LEN + next * WORD_LEN;
-        let relation = if next > words.len() { "at least " } else { "" };
+
+    #[cold]
+    fn drain(&mut self) -> Result<()> {
+        let mut symbols = [0; MANY];
+        while self.left > 0 {
+            let count = self.left.min(self.row_len - self.column).min(MANY);
+            self.fill(symbols.get_mut(..count).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse_length(&self) -> Error {
+        let needed = self.lanes * STATE_LEN + self.next * WORD_LEN;
+        let relation = if self.next > self.words.len() { "at least " } else { "" };
         let expected = format!("{relation}{needed} bytes");
-        return refuse(needed.min(bytes.len()), expected, bytes.len().to_string());
+        refuse(self.at + needed.min(self.len), expected, self.len.to_string())
     }
-    match states.iter().find(|&&state| state != LOW) {
-        None => Ok(()),
-        Some(state) => {
-            refuse(bytes.len(), format!("every state to end as {LOW}"), state.to_string())
-        }
-    }
+}
+
+#[cold]
+fn refuse(at: usize, expected: String, found: String) -> Error {
+    Error::at(ErrorKind::LatentsEntropy, at, expected, found)
 }
 
 /// Takes the first symbol out of those that `state` holds.

@@ -372,7 +372,7 @@ fn of_streams() -> Vec<(ErrorKind, Error)> {
         let mut stream = Vec::new();
         let writing = tables.encode(symbols, row_len, &mut stream).unwrap_err();
         assert_eq!(writing.kind(), ErrorKind::MessageEntropy);
-        let reading = tables.decode_at(&good, 40, symbols, row_len).unwrap_err();
+        let reading = tables.decoder(&good, 40, symbols.len(), row_len).err().unwrap();
         assert_eq!(reading.offset(), Some(40));
         (ErrorKind::LatentsEntropy, reading)
     };

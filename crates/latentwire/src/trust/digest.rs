@@ -67,7 +67,7 @@ impl Packet<'_> {
                 && let Some(info) = tensors.next()
             {
                 put_sized(&mut put, &self.plain_front_bytes(info, route)?);
-                put_sized(&mut put, &info.raw(self.as_bytes(), resources, limits)?.0);
+                put_sized(&mut put, &info.raw(self.as_bytes(), resources, limits)?);
                 continue;
             }
             let body = section.body(self.as_bytes());

@@ -39,6 +39,7 @@ impl<'a> Cursor<'a> {
         self.end.saturating_sub(self.at)
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         let taken = self
             .at
@@ -59,12 +60,14 @@ impl<'a> Cursor<'a> {
         self.packet.get(self.at..self.end).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         bytes.copy_from_slice(self.take(N)?);
         Ok(bytes)
     }
 
+    #[inline]
     pub(crate) fn byte(&mut self) -> Result<u8> {
         self.array().map(|[byte]| byte)
     }

@@ -3,18 +3,15 @@
 //! Two bytes of bit fields, then only what they ask for. How long the payload is before its lossless
 //! stage follows from the front, so no field says it and none can lie about it.
 
-use std::borrow::Cow;
-
 use super::cursor::{Cursor, is_name, name_rule, put_varint, varint_len};
 use super::section::SectionInfo;
-use crate::codec::Symbols;
 use crate::codec::{
-    self, Encoding, Granularity, Layout, ScaleLayout, ScaleWidth, Stage, index_bits, packed_len,
+    self, Encoding, Granularity, Layout, ScaleLayout, ScaleWidth, Stage, Symbols, index_bits,
+    packed_len,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::message::{Fingerprint, MAX_RANK, Shape};
-use crate::resources::Resources;
 
 const ENCODING_MASK: u8 = 0b0001_1111;
 const STAGE_SHIFT: u32 = 5;
@@ -184,103 +181,6 @@ impl LatentsInfo {
     #[must_use]
     pub fn raw_length(&self) -> u64 {
         self.format.raw_len(&self.shape)
-    }
-
-    /// Decodes the numbers of `packet`, the packet that this was read from. Indices into a codebook
-    /// are not numbers: see [`Self::decode_codes`].
-    pub fn decode(&self, packet: &[u8], limits: &Limits) -> Result<Vec<f32>> {
-        self.decode_with(packet, &Resources::default(), limits)
-    }
-
-    /// The same with what the lossless stage may need.
-    pub fn decode_with(
-        &self,
-        packet: &[u8],
-        resources: &Resources<'_>,
-        limits: &Limits,
-    ) -> Result<Vec<f32>> {
-        let Format::Numbers(layout) = self.format else {
-            let (kind, expected) = (ErrorKind::LatentsEncoding, "numbers");
-            return Err(Error::at(kind, self.payload_offset, expected, "indices of a codebook"));
-        };
-        let (raw, base) = self.raw(packet, resources, limits)?;
-        codec::decode(layout, &self.shape, &raw, base)
-    }
-
-    /// The numbers of `packet`, borrowed where they stand there as a machine holds them: f32, stored, at
-    /// an address that an f32 may have, on a little-endian machine. Decoded otherwise.
-    pub fn view<'a>(&self, packet: &'a [u8], limits: &Limits) -> Result<Cow<'a, [f32]>> {
-        let is_plain = matches!(
-            (self.format, self.stage),
-            (Format::Numbers(Layout { encoding: Encoding::F32, .. }), Stage::Stored)
-        );
-        if cfg!(target_endian = "little")
-            && is_plain
-            && let Ok(numbers) = bytemuck::try_cast_slice(self.payload(packet))
-        {
-            check_elements(self.shape.num_elements(), self.payload_offset, limits)?;
-            codec::check_finite(numbers, Some(self.payload_offset), Encoding::F32)?;
-            return Ok(Cow::Borrowed(numbers));
-        }
-        self.decode(packet, limits).map(Cow::Owned)
-    }
-
-    /// Decodes the indices of `packet`, the packet that this was read from.
-    pub fn decode_codes(&self, packet: &[u8], limits: &Limits) -> Result<Vec<u16>> {
-        self.decode_codes_with(packet, &Resources::default(), limits)
-    }
-
-    /// The same with what the lossless stage may need.
-    pub fn decode_codes_with(
-        &self,
-        packet: &[u8],
-        resources: &Resources<'_>,
-        limits: &Limits,
-    ) -> Result<Vec<u16>> {
-        let Format::Codes { size, .. } = self.format else {
-            let (kind, expected) = (ErrorKind::LatentsEncoding, "indices of a codebook");
-            return Err(Error::at(kind, self.payload_offset, expected, "numbers"));
-        };
-        let (raw, base) = self.raw(packet, resources, limits)?;
-        codec::codes::read(size, &self.shape, &raw, base)
-    }
-
-    /// The payload without its lossless stage, and where it stands in the packet, if it does.
-    pub(crate) fn raw<'a>(
-        &self,
-        packet: &'a [u8],
-        resources: &Resources<'_>,
-        limits: &Limits,
-    ) -> Result<(Cow<'a, [u8]>, Option<usize>)> {
-        check_elements(self.shape.num_elements(), self.payload_offset, limits)?;
-        let raw_len = usize::try_from(self.raw_length())
-            .ok()
-            .filter(|&len| len <= limits.decompressed_bytes())
-            .ok_or_else(|| {
-                let expected = format!("at most {} bytes", limits.decompressed_bytes());
-                let found = self.raw_length().to_string();
-                Error::at(ErrorKind::LimitDecompressed, self.payload_offset, expected, found)
-            })?;
-        let payload = self.payload(packet);
-        match self.stage {
-            Stage::Stored => Ok((payload.into(), Some(self.payload_offset))),
-            Stage::Zstd => {
-                let raw = codec::lossless::restore(payload, raw_len, self.payload_offset)?;
-                Ok((raw.into(), None))
-            }
-            Stage::ZstdDictionary => {
-                let at = self.payload_offset;
-                let dictionary = Some(resources.dictionary(self.resource, at)?.as_bytes());
-                let raw = codec::lossless::restore_with(payload, raw_len, at, dictionary)?;
-                Ok((raw.into(), None))
-            }
-            Stage::Entropy => {
-                let tables = resources.tables(self.resource, self.payload_offset)?;
-                let symbols = self.format.symbols(&self.shape);
-                let raw = symbols.restore(payload, raw_len, tables, self.payload_offset)?;
-                Ok((raw.into(), None))
-            }
-        }
     }
 
     /// An entropy coder takes codes that are bytes at most.

@@ -3,6 +3,7 @@
 
 mod convert;
 pub(crate) mod cursor;
+mod decode;
 mod draft;
 pub(crate) mod frame;
 mod header;

@@ -57,7 +57,7 @@ impl Packet<'_> {
             let found = format!("{rows} of {:?}", info.shape);
             Error::nowhere(ErrorKind::MessageRows, expected, found)
         })?;
-        let (raw, _) = info.raw(self.as_bytes(), resources, limits)?;
+        let raw = info.raw(self.as_bytes(), resources, limits)?;
         let (format, cut) = match info.format {
             Format::Numbers(layout) => {
                 let (layout, cut) = codec::first_rows(layout, &info.shape, &shape, &raw);

@@ -20,6 +20,9 @@ func restoreZstd(payload []byte, at int, length uint64, id ID, dictionary []byte
 	if frame.contentSize != length {
 		return nil, refuse(id, at, fmt.Sprintf("a zstd frame that declares %d bytes", length), "%d", frame.contentSize)
 	}
+	if frame.window > maxWindow {
+		return nil, refuse(id, at, fmt.Sprintf("a zstd window of at most %d bytes", maxWindow), "%d", frame.window)
+	}
 	own := dictionaryID(dictionary)
 	if frame.dictionary != 0 && frame.dictionary != own {
 		return nil, refuse(id, at, "a zstd frame that names no dictionary but its own", "%d", frame.dictionary)
@@ -45,10 +48,14 @@ func restoreZstd(payload []byte, at int, length uint64, id ID, dictionary []byte
 // zstdMagic begins a frame, as a little-endian number.
 const zstdMagic = 0xFD2FB528
 
+// maxWindow is the largest window of a frame.
+const maxWindow = 1 << 18
+
 // zstdFrame is what the outside of a frame says (RFC 8878, section 3.1.1).
 type zstdFrame struct {
 	size        int // bytes from its magic through its last block and checksum
 	contentSize uint64
+	window      uint64
 	dictionary  uint64
 	// The field with the id of the dictionary, which may have no bytes.
 	dictionaryAt, dictionaryBytes int
@@ -114,9 +121,12 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 	frame := zstdFrame{hasChecksum: descriptor&0x04 != 0}
 	singleSegment := descriptor&0x20 != 0
 	if !singleSegment {
-		if _, err := c.byte("zstd window descriptor"); err != nil {
+		window, err := c.byte("zstd window descriptor")
+		if err != nil {
 			return zstdFrame{}, err
 		}
+		base := uint64(1) << (10 + window>>3)
+		frame.window = base + base/8*uint64(window&7)
 	}
 	frame.dictionaryAt, frame.dictionaryBytes = c.next, [4]int{0, 1, 2, 4}[descriptor&0x03]
 	if frame.dictionary, err = c.littleEndian("zstd dictionary id", uint64(frame.dictionaryBytes)); err != nil {
@@ -134,6 +144,9 @@ func readFrameHeader(c *cursor) (zstdFrame, error) {
 	}
 	if size == 2 { // smaller contents have the size of one byte
 		frame.contentSize += 256
+	}
+	if singleSegment {
+		frame.window = frame.contentSize
 	}
 	return frame, nil
 }

@@ -66,6 +66,7 @@ func TestZstdRefusals(t *testing.T) {
 		{"a frame cut short", frame[:len(frame)-1]},
 		{"a byte behind it", append(slices.Clone(frame), 0)},
 		{"a second frame", slices.Concat(frame, frame)},
+		{"a window above the limit", []byte{0x28, 0xB5, 0x2F, 0xFD, 0x40, 8<<3 | 1, 0x00, 0x03, 0x03, 0x20, 0x00, 0}},
 		{"a skippable frame before", slices.Concat(skippable, frame)},
 		{"a skippable frame behind", slices.Concat(frame, skippable)},
 		{"another content size", compress(t, content()[:1023])},

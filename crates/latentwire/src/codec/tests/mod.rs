@@ -25,6 +25,11 @@ fn write(encoding: Encoding, latents: &[f32], row_len: usize) -> (Layout, Vec<u8
     (plan.layout(), out)
 }
 
+fn decode(layout: Layout, shape: &Shape, raw: &[u8], base: Option<usize>) -> Result<Vec<f32>> {
+    let mut latents = vec![0.0; shape.num_elements() as usize];
+    read(layout, shape, &mut Source::stored(raw, base), &mut latents).map(|()| latents)
+}
+
 fn round_trip(encoding: Encoding, latents: &[f32], row_len: usize) -> Vec<f32> {
     let (layout, raw) = write(encoding, latents, row_len);
     decode(layout, &shape(latents.len() / row_len, row_len), &raw, None).unwrap()
