@@ -81,7 +81,7 @@ class Evaluation:
             for name in self.senders:
                 self._messages(rows, name, figures)
                 if "probes" in figures:
-                    self._probe(rows, name)
+                    self._probes(rows, name)
         return self.store.records
 
     def _texts(self, rows: SplitRows) -> None:
@@ -169,15 +169,21 @@ class Evaluation:
             found = Predictions.jointly(*(full[name] for name in pair))
             self._keep(rows, self._used(sender, *pair), found, **joint)
 
-    def _probe(self, rows: SplitRows, sender: str) -> None:
-        """What is linearly readable of the states that the sender's encoder reads."""
-        frozen, encoder = self.senders[sender].frozen, self.senders[sender].encoder
-        if frozen is None or not isinstance(encoder, HiddenStateEncoder):
-            return
+    def _probes(self, rows: SplitRows, sender: str) -> None:
+        """What is linearly readable of each layer that the sender's encoder reads."""
+        encoder = self.senders[sender].encoder
+        if isinstance(encoder, HiddenStateEncoder):
+            layers = encoder.config.layer
+            for layer in layers if isinstance(layers, tuple) else (layers,):
+                self._probe(rows, sender, layer)
+
+    def _probe(self, rows: SplitRows, sender: str, layer: int) -> None:
+        frozen = self.senders[sender].frozen
+        assert frozen is not None
         key = {
             "figure": "probe",
             "sender": sender,
-            "layer": encoder.config.layer,
+            "layer": layer,
             "max_train_rows": self.max_probe_rows,
         }
         if self._has(rows, **key):
@@ -185,7 +191,7 @@ class Evaluation:
         task = self.bars.add_task(f"{rows.task.name}: linear probe of {sender}", total=None)
         found = probe(
             frozen,
-            encoder.config.layer,
+            layer,
             rows,
             self.data_dir,
             max_train_rows=self.max_probe_rows,
