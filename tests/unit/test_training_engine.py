@@ -14,6 +14,7 @@ import torch
 from latentwire.checkpoint import PART_WEIGHTS, Part
 from latentwire.durable import reserve, write_whole
 from latentwire.errors import CheckpointError, DiskFullError, RecipeError, TrainingError
+from latentwire.frozen import FrozenModel
 from latentwire.models.registry import ARCHITECTURES
 from latentwire.training.compute import start_accelerator
 from latentwire.training.loop import Trainer
@@ -301,3 +302,22 @@ def test_a_geometry_that_cannot_be_built_is_refused(build: Any) -> None:
         build(encoder={"depth": "deep"})
     with pytest.raises(RecipeError, match="has layers 0 to 2, not 7"):
         build(layer=7)
+
+
+def test_a_model_published_in_bfloat16_has_one_digest(
+    random_qwen: RandomModel, tmp_path: Path
+) -> None:
+    original = FrozenModel.load(random_qwen.model, dtype=torch.bfloat16)
+    original.model.save_pretrained(tmp_path)
+    original.tokenizer.save_pretrained(tmp_path)
+    as_float32 = FrozenModel.load(str(tmp_path))
+    assert as_float32.dtype == torch.float32
+    assert as_float32.weights_digest == original.weights_digest
+    assert as_float32.weights_digest != FrozenModel.load(random_qwen.model).weights_digest
+
+
+def test_frozen_weights_in_bfloat16_train(build: Any) -> None:
+    trainer = build({"frozen_dtype": "bfloat16", "precision": "bf16"}, steps=2)
+    assert next(iter(trainer.parts.receivers.values())).dtype == torch.bfloat16
+    assert trainer.parts.encoder.project.weight.dtype == torch.float32
+    assert trainer.run()["loss"] > 0

@@ -264,10 +264,16 @@ def check_hidden_states(name: str, config: Any) -> tuple[int, int]:
 
 
 def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
-    """BLAKE2b-128 of named tensors, independent of their order."""
+    """BLAKE2b-128 of named tensors, independent of their order.
+
+    Numbers are hashed as float32, which holds those of bfloat16 and float16 exactly: a model that
+    was published in one of these has one digest, whatever it is loaded in.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(tensors):
         value = tensors[name].detach().cpu().contiguous()
+        if value.is_floating_point() and value.itemsize < torch.float32.itemsize:
+            value = value.float()
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()

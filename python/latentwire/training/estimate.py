@@ -68,10 +68,14 @@ def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[st
         activations = max(activations, kept)
         # Logits, their normalized copy and their gradient, in float32.
         logits = max(logits, rows * TOKENS_AN_ANSWER * int(config.vocab_size) * 12)
-    receivers = sum(counts[f"frozen {name}"] for name in recipe.receivers)
+    receivers = 0.0
+    for name in recipe.receivers:
+        whole = counts[f"frozen {name}"]
+        layers_alone = whole - _outside_layers(model_config(name))
+        receivers += whole - layers_alone + layers_alone / pieces
     trained = sum(count for name, count in counts.items() if not name.startswith("frozen"))
     training = {
-        "frozen receivers": width * receivers / pieces,
+        "frozen receivers": width * receivers,
         "trained weights, gradients, optimizer": 16 * trained,
         "activations": activations,
         "logits": logits,
@@ -119,6 +123,12 @@ def model_config(name: str) -> PretrainedConfig:
     frozen = FrozenModel.load(name)
     config: PretrainedConfig = frozen.model.config
     return config
+
+
+def _outside_layers(config: PretrainedConfig) -> int:
+    """Parameters of the token embeddings and of the head, which every process holds whole."""
+    text: Any = config.get_text_config()
+    return int(text.vocab_size) * int(text.hidden_size) * (1 if text.tie_word_embeddings else 2)
 
 
 def _count(module: nn.Module) -> int:
