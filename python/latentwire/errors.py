@@ -37,6 +37,7 @@ __all__ = [
     "TruncatedPacketError",
     "UnsupportedFeatureError",
     "UnsupportedVersionError",
+    "UntrustedPacketError",
     "UsageError",
     "WireError",
 ]
