@@ -37,7 +37,6 @@ __all__ = [
     "TruncatedPacketError",
     "UnsupportedFeatureError",
     "UnsupportedVersionError",
-    "UntrustedPacketError",
     "UsageError",
     "WireError",
 ]
