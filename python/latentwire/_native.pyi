@@ -39,7 +39,7 @@ __all__ = [
     "encode_schema",
     "encode_text",
     "encode_trace",
-    "message_id",
+    "new_message_id",
     "quantize_roundtrip",
     "truncate_sealed",
 ]
@@ -75,7 +75,7 @@ __version__: Final[str]
 FORMAT_VERSION: Final[tuple[int, int]]
 DEFAULT_LIMITS: Final[_Limits]
 
-def message_id(unix_nanoseconds: int, random: int) -> bytes: ...
+def new_message_id() -> bytes: ...
 def encode(
     tensors: list[tuple[str, _Tensor]],
     *,

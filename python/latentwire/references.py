@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,7 @@ _LARGEST_NUMBER = 2**32 - 1
 
 def new_message_id() -> bytes:
     """16 bytes that sort by time: a UUID of version 7 (RFC 9562)."""
-    return _native.message_id(time.time_ns(), int.from_bytes(os.urandom(8)))
+    return _native.new_message_id()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

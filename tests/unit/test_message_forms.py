@@ -125,11 +125,11 @@ def test_the_first_rows_are_those_that_would_have_been_sent_alone() -> None:
 
 @pytest.mark.parametrize("threads", [None, 1, 3])
 def test_many_messages_are_written_and_read_as_one_would_be(threads: int | None) -> None:
-    latents = np.random.default_rng(2).standard_normal((7, 4, 8)).astype(np.float32)
+    latents = np.random.default_rng(2).standard_normal((107, 4, 8)).astype(np.float32)
     encoder = PacketEncoder(sender=SENDER, space=SPACE, encoding="int4")
     packets = encoder.encode_many(latents, threads=threads)
     ids = [Packet.from_bytes(packet).message_id for packet in packets]
-    assert len(set(ids)) == 7
+    assert len(set(ids)) == 107
     single = [
         bytes(message(latents=row, message_id=id_).encode("int4"))
         for row, id_ in zip(latents, ids, strict=True)
@@ -145,6 +145,12 @@ def test_a_batch_reports_the_first_that_is_refused() -> None:
     packets = encoder.encode_many(latents)
     with pytest.raises(errors.TruncatedPacketError):
         decode_many([packets[0], packets[1][:-1], b"no packet"])
+    # What is only found as numbers are decoded comes first as well.
+    tables = EntropyTables.fit(np.zeros((1, 1, 9), np.float32), "int8", axis="shared")
+    coded = message(latents=np.zeros((1, 900), np.float32))
+    unknown = coded.encode(compression="entropy", resources=Resources(tables=[tables]))
+    with pytest.raises(errors.UnsupportedFeatureError):
+        decode_many([packets[0], bytes(unknown), packets[1][:-1]])
     latents[1, 0, 0] = np.nan
     with pytest.raises(errors.InvalidMessageError):
         encoder.encode_many(latents)

@@ -3,13 +3,13 @@
 use std::num::NonZero;
 use std::thread;
 
-use latentwire::{Limits, Packet, Resources, Shape};
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods};
+use latentwire::{LatentsInfo, Limits, Packet, Resources};
+use numpy::{PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyBytesMethods};
 
 use crate::errors::raise;
-use crate::packet::PyLimits;
+use crate::packet::{PyLimits, new_array};
 use crate::resources::Lossless;
 
 /// Decode the first tensor of many packets, each within the limits: float32 arrays.
@@ -22,58 +22,80 @@ pub(crate) fn decode_many<'py>(
     lossless: Lossless,
     threads: Option<usize>,
 ) -> PyResult<Vec<Bound<'py, PyArrayDyn<f32>>>> {
-    let packets: Vec<&[u8]> = packets.iter().map(PyBytesMethods::as_bytes).collect();
-    let decoded = py
-        .detach(|| {
-            let resources = lossless.resources();
-            on_all_cores(&packets, threads, |bytes| decode_first(bytes, &resources, &limits.0))
-        })
-        .map_err(|error| raise(py, &error))?;
-    let arrays = decoded.into_iter().map(|(shape, numbers)| {
-        let shape: Vec<usize> = shape.extents().iter().map(|&extent| extent as usize).collect();
-        PyArray1::from_vec(py, numbers).reshape(shape)
-    });
-    arrays.collect()
+    let (limits, resources) = (&limits.0, lossless.resources());
+    let mut packets: Vec<&[u8]> = packets.iter().map(PyBytesMethods::as_bytes).collect();
+    let decoded = decode_all(py, &mut packets, &resources, limits, threads)?;
+    // Of the packets that are refused, by whichever step, the first is reported.
+    decoded.map_err(|error| {
+        let first = packets.iter().find_map(|bytes| {
+            let info = first_tensor(bytes, limits);
+            info.and_then(|info| info.decode_with(bytes, &resources, limits)).err()
+        });
+        raise(py, &first.unwrap_or(error))
+    })
 }
 
-fn decode_first(
-    bytes: &[u8],
+/// Checks all packets, makes arrays for them, and decodes into those.
+fn decode_all<'py>(
+    py: Python<'py>,
+    packets: &mut [&[u8]],
     resources: &Resources<'_>,
     limits: &Limits,
-) -> latentwire::Result<(Shape, Vec<f32>)> {
-    let packet = Packet::parse(bytes, limits)?;
-    let Some(info) = packet.latents().first() else { unreachable!("a packet has latents") };
-    Ok((info.shape, info.decode_with(bytes, resources, limits)?))
+    threads: Option<usize>,
+) -> PyResult<latentwire::Result<Vec<Bound<'py, PyArrayDyn<f32>>>>> {
+    let infos = py.detach(|| {
+        on_all_cores(packets, threads, |packets| {
+            packets.iter().map(|bytes| first_tensor(bytes, limits)).collect()
+        })
+    });
+    let infos: Vec<LatentsInfo> = match infos {
+        Ok(infos) => infos,
+        Err(error) => return Ok(Err(error)),
+    };
+    let arrays: Vec<_> = infos.iter().map(|info| new_array(py, info)).collect();
+    let mut contents: Vec<_> = arrays.iter().map(PyArrayMethods::readwrite).collect();
+    let mut tensors = Vec::with_capacity(arrays.len());
+    for ((bytes, info), contents) in packets.iter().zip(&infos).zip(&mut contents) {
+        tensors.push((*bytes, info, contents.as_slice_mut()?));
+    }
+    let decoded = py.detach(|| {
+        on_all_cores(&mut tensors, threads, |tensors| {
+            let decode = |(bytes, info, numbers): &mut (&[u8], &LatentsInfo, &mut [f32])| {
+                info.decode_into(bytes, resources, limits, numbers)
+            };
+            tensors.iter_mut().map(decode).collect::<latentwire::Result<Vec<()>>>()
+        })
+    });
+    drop(contents);
+    Ok(decoded.map(|_| arrays))
 }
 
-/// Does the same with every item, in as many threads as there are cores or as are asked for. The
-/// first failure by order of items is the one reported.
-pub(crate) fn on_all_cores<T: Sync, U: Send>(
-    items: &[T],
+fn first_tensor(bytes: &[u8], limits: &Limits) -> latentwire::Result<LatentsInfo> {
+    let packet = Packet::parse(bytes, limits)?;
+    let Some(info) = packet.latents().first() else { unreachable!("a packet has latents") };
+    info.check_limits(limits).map(|()| *info)
+}
+
+/// Does the same with every part of `items`, in as many threads as there are cores or as are asked
+/// for, and puts together what comes out. The failure of the first part is the one reported.
+pub(crate) fn on_all_cores<T: Send, U: Send, E: Send>(
+    items: &mut [T],
     threads: Option<usize>,
-    work: impl Fn(&T) -> latentwire::Result<U> + Sync,
-) -> latentwire::Result<Vec<U>> {
+    work: impl Fn(&mut [T]) -> Result<Vec<U>, E> + Sync,
+) -> Result<Vec<U>, E> {
     let threads =
         threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
     let share = items.len().div_ceil(threads.max(1)).max(1);
-    if share >= items.len() {
-        return items.iter().map(work).collect();
-    }
-    let parts = thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(share)
-            .map(|part| {
-                scope.spawn(|| part.iter().map(&work).collect::<latentwire::Result<Vec<U>>>())
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Vec<_>>()
-    });
-    let mut done = Vec::with_capacity(items.len());
-    for part in parts {
-        done.extend(part?);
-    }
-    Ok(done)
+    let (own, others) = items.split_at_mut(share.min(items.len()));
+    thread::scope(|scope| {
+        let work = &work;
+        let workers: Vec<_> =
+            others.chunks_mut(share).map(|part| scope.spawn(move || work(part))).collect();
+        let mut done = work(own)?;
+        for worker in workers {
+            let part = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            done.extend(part?);
+        }
+        Ok(done)
+    })
 }

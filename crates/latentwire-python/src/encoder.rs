@@ -14,6 +14,7 @@ use pyo3::types::PyBytes;
 
 use crate::batch::on_all_cores;
 use crate::errors::raise;
+use crate::new_bytes::NewBytes;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
 use crate::write::{OptionsArgument, elements};
@@ -55,11 +56,13 @@ impl PyPacketEncoder {
         latents: PyReadonlyArrayDyn<'py, f32>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let shape = Shape::new(latents.shape()).map_err(|error| raise(py, &error))?;
-        let options = self.options.options(&self.lossless)?;
-        let route = self.route.as_ref().map(PyRoute::borrowed);
-        let header = self.header(route.as_ref())?;
-        let packet = write(elements(&latents)?, shape, header, route.as_ref(), &options);
-        packet.map(|packet| PyBytes::new(py, &packet)).map_err(|error| raise(py, &error))
+        let numbers = elements(&latents)?;
+        let writer = self.writer(1)?;
+        let (mut packet, random) = (Vec::new(), random().map_err(|failure| failure.raise(py))?);
+        writer
+            .write(0, random, shape, numbers, &mut packet)
+            .map_err(|failure| failure.raise(py))?;
+        Ok(PyBytes::new(py, &packet))
     }
 
     /// The packets of more messages, one for each of `latents` [N, ...].
@@ -68,7 +71,7 @@ impl PyPacketEncoder {
         py: Python<'py>,
         latents: PyReadonlyArrayDyn<'py, f32>,
         threads: Option<usize>,
-    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    ) -> PyResult<Vec<Py<PyBytes>>> {
         let [count, extents @ ..] = latents.shape() else {
             return Err(PyValueError::new_err("expected latents of at least two axes"));
         };
@@ -76,67 +79,139 @@ impl PyPacketEncoder {
             return Ok(Vec::new());
         }
         let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
-        let options = self.options.options(&self.lossless)?;
-        let route = self.route.as_ref().map(PyRoute::borrowed);
         let numbers = elements(&latents)?.chunks_exact(shape.num_elements() as usize);
-        let messages = numbers.map(|numbers| Ok((numbers, self.header(route.as_ref())?)));
-        let messages = messages.collect::<PyResult<Vec<_>>>()?;
-        let encode =
-            |&(numbers, header): &(_, _)| write(numbers, shape, header, route.as_ref(), &options);
-        let mut packets = Vec::with_capacity(*count);
-        // Block by block, so that the memory of one serves the next: it costs more than the codec.
-        for block in messages.chunks(BLOCK) {
-            let written = py
-                .detach(|| on_all_cores(block, threads, encode))
-                .map_err(|error| raise(py, &error))?;
-            packets.extend(written.iter().map(|packet| PyBytes::new(py, packet)));
+        let mut messages: Vec<(u32, &[f32])> = (0..).zip(numbers).collect();
+        let writer = self.writer(messages.len())?;
+        let written = py
+            .detach(|| on_all_cores(&mut messages, threads, |part| writer.write_all(part, shape)));
+        written.map_err(|failure| failure.raise(py))
+    }
+}
+
+impl PyPacketEncoder {
+    /// What writes the next `count` messages.
+    fn writer(&self, count: usize) -> PyResult<Writer<'_>> {
+        let route = self.route.as_ref().map(PyRoute::borrowed);
+        let mut first_number = 0;
+        if route.is_some() {
+            let after = |number: u32| number.checked_add(u32::try_from(count).ok()?);
+            let before = self.number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
+            first_number = before.map_err(|_| {
+                PyOverflowError::new_err("the message numbers of the route are used up")
+            })?;
+        }
+        let header = Header {
+            message_id: MessageId([0; 16]),
+            sender: model_ref(&self.sender),
+            receiver: self.receiver.as_ref().map(model_ref),
+            space: SpaceRef { fingerprint: Fingerprint(self.space.0), name: &self.space.1 },
+        };
+        Ok(Writer { header, route, first_number, options: self.options.options(&self.lossless)? })
+    }
+}
+
+/// Writes messages, from any thread.
+struct Writer<'a> {
+    /// Of all messages, but for their ids.
+    header: Header<'a>,
+    route: Option<Route<'a>>,
+    /// On the route.
+    first_number: u32,
+    options: EncodeOptions<'a>,
+}
+
+/// Why a message could not be written.
+enum Failure {
+    Message(latentwire::Error),
+    Random(getrandom::Error),
+    Python(PyErr),
+}
+
+impl Failure {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Message(error) => raise(py, &error),
+            Self::Python(error) => error,
+            Self::Random(error) => {
+                PyOSError::new_err(format!("no random number for an id: {error}"))
+            }
+        }
+    }
+}
+
+/// Messages that are written before Python is asked for the memory of all of them: so seldom that
+/// threads hardly ever wait for each other, and so few that they stay in a processor's nearer caches.
+const BLOCK: usize = 32;
+
+impl Writer<'_> {
+    /// Appends the packet of the message with this index; its id has these random bits.
+    fn write(
+        &self,
+        index: u32,
+        random: u64,
+        shape: Shape,
+        numbers: &[f32],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let header = match &self.route {
+            Some(route) => route.header(self.first_number + index),
+            None => Header { message_id: message_id_of_now(random), ..self.header },
+        };
+        let latents = vec![Latents::new(shape, Cow::Borrowed(numbers))];
+        let message = Message { header, latents, sections: Vec::new() };
+        let written = match &self.route {
+            Some(route) => message.encode_on_to(route, &self.options, out),
+            None => message.encode_to(&self.options, out),
+        };
+        written.map_err(Failure::Message)
+    }
+
+    /// Writes messages, from a thread that Python does not wait for.
+    fn write_all(
+        &self,
+        messages: &[(u32, &[f32])],
+        shape: Shape,
+    ) -> Result<Vec<Py<PyBytes>>, Failure> {
+        let mut packets = Vec::with_capacity(messages.len());
+        let mut block = Vec::new();
+        for messages in messages.chunks(BLOCK) {
+            block.clear();
+            let mut ends = Vec::with_capacity(BLOCK);
+            // Asking the system for one id after another would take a call for each.
+            let mut random = [0; BLOCK * size_of::<u64>()];
+            getrandom::fill(&mut random).map_err(Failure::Random)?;
+            for (&(index, numbers), random) in messages.iter().zip(random.as_chunks().0) {
+                self.write(index, u64::from_ne_bytes(*random), shape, numbers, &mut block)?;
+                ends.push(block.len());
+            }
+            let new = Python::attach(|py| {
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                let sizes = starts.zip(&ends).map(|(start, end)| end - start);
+                sizes.map(|size| NewBytes::new(py, size)).collect::<PyResult<Vec<_>>>()
+            });
+            let mut rest = block.as_slice();
+            for new in new.map_err(Failure::Python)? {
+                let (packet, others) = rest.split_at(new.len());
+                packets.push(new.fill(packet));
+                rest = others;
+            }
         }
         Ok(packets)
     }
 }
 
-/// Messages that are written before they are handed over.
-const BLOCK: usize = 256;
-
-fn write(
-    numbers: &[f32],
-    shape: Shape,
-    header: Header<'_>,
-    route: Option<&Route<'_>>,
-    options: &EncodeOptions<'_>,
-) -> latentwire::Result<Vec<u8>> {
-    let latents = vec![Latents::new(shape, Cow::Borrowed(numbers))];
-    let message = Message { header, latents, sections: Vec::new() };
-    match route {
-        Some(route) => message.encode_on(route, options),
-        None => message.encode(options),
-    }
+fn random() -> Result<u64, Failure> {
+    getrandom::u64().map_err(Failure::Random)
 }
 
-impl PyPacketEncoder {
-    /// The header of the next message.
-    fn header<'a>(&'a self, route: Option<&Route<'a>>) -> PyResult<Header<'a>> {
-        if let Some(route) = route {
-            let next = |number: u32| number.checked_add(1);
-            let number = self.number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-            let number = number.map_err(|_| {
-                PyOverflowError::new_err("the message numbers of the route are used up")
-            })?;
-            return Ok(route.header(number));
-        }
-        Ok(Header {
-            message_id: new_message_id()?,
-            sender: model_ref(&self.sender),
-            receiver: self.receiver.as_ref().map(model_ref),
-            space: SpaceRef { fingerprint: Fingerprint(self.space.0), name: &self.space.1 },
-        })
-    }
-}
-
-/// A message id of now.
-fn new_message_id() -> PyResult<MessageId> {
+fn message_id_of_now(random: u64) -> MessageId {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let random = getrandom::u64()
-        .map_err(|error| PyOSError::new_err(format!("no random number for an id: {error}")))?;
-    Ok(MessageId::v7(since.as_nanos() as u64, random))
+    MessageId::v7(since.as_nanos() as u64, random)
+}
+
+/// A new message id: a UUID of version 7, which sorts by time.
+#[pyfunction]
+pub(crate) fn new_message_id(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+    let random = random().map_err(|failure| failure.raise(py))?;
+    Ok(PyBytes::new(py, &message_id_of_now(random).0))
 }

@@ -9,6 +9,7 @@
 mod batch;
 mod encoder;
 mod errors;
+mod new_bytes;
 mod packet;
 mod resources;
 mod route;
@@ -26,7 +27,7 @@ mod _native {
     #[pymodule_export]
     use super::batch::decode_many;
     #[pymodule_export]
-    use super::encoder::PyPacketEncoder;
+    use super::encoder::{PyPacketEncoder, new_message_id};
     #[pymodule_export]
     use super::packet::PyPacket;
     #[pymodule_export]
@@ -44,7 +45,7 @@ mod _native {
         PyEncryptor, PySealKey, PySealer, PyVerifier, PyVerifyKey, decrypt, digest, truncate_sealed,
     };
     #[pymodule_export]
-    use super::write::{encode, message_id, quantize_roundtrip};
+    use super::write::{encode, quantize_roundtrip};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use latentwire::{
     Address, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef, Packet,
     Resources, SectionInfo,
 };
-use numpy::{PyArray1, PyArrayMethods};
+use numpy::{Element, PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -251,18 +251,37 @@ fn tensor<'py>(
     resources: &Resources<'_>,
     limits: &Limits,
 ) -> PyResult<Tensor<'py>> {
-    let shape: Vec<usize> = info.shape.extents().iter().map(|&extent| extent as usize).collect();
     let name = info.name(bytes).to_owned();
     let refuse = |error| raise(py, &error);
+    info.check_limits(limits).map_err(refuse)?;
     if let Format::Codes { codebook, size } = info.format {
-        let codes =
-            py.detach(|| info.decode_codes_with(bytes, resources, limits)).map_err(refuse)?;
-        let array = PyArray1::from_vec(py, codes).reshape(shape)?.into_any();
+        let codes = new_array(py, info);
+        fill(py, &codes, |codes| info.decode_codes_into(bytes, resources, limits, codes))?;
         let codebook = codebook.as_ref().map_or(&[][..], |codebook| &codebook.0);
-        return Ok((name, array, Some((PyBytes::new(py, codebook), size))));
+        return Ok((name, codes.into_any(), Some((PyBytes::new(py, codebook), size))));
     }
-    let numbers = py.detach(|| info.decode_with(bytes, resources, limits)).map_err(refuse)?;
-    Ok((name, PyArray1::from_vec(py, numbers).reshape(shape)?.into_any(), None))
+    let numbers = new_array(py, info);
+    fill(py, &numbers, |numbers| info.decode_into(bytes, resources, limits, numbers))?;
+    Ok((name, numbers.into_any(), None))
+}
+
+/// An array that has the shape of a tensor.
+pub(crate) fn new_array<'py, T: Element>(
+    py: Python<'py>,
+    info: &LatentsInfo,
+) -> Bound<'py, PyArrayDyn<T>> {
+    let extents: Vec<usize> = info.shape.extents().iter().map(|&extent| extent as usize).collect();
+    PyArrayDyn::zeros(py, extents, false)
+}
+
+fn fill<T: Element>(
+    py: Python<'_>,
+    array: &Bound<'_, PyArrayDyn<T>>,
+    decode: impl FnOnce(&mut [T]) -> latentwire::Result<()> + Send,
+) -> PyResult<()> {
+    let mut contents = array.readwrite();
+    let contents = contents.as_slice_mut()?;
+    py.detach(|| decode(contents)).map_err(|error| raise(py, &error))
 }
 
 /// For bytes that have passed the caller's limits already.

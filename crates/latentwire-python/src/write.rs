@@ -15,12 +15,6 @@ use crate::errors::raise;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
 
-/// A message id that sorts by time: UUID version 7.
-#[pyfunction]
-pub(crate) fn message_id(py: Python<'_>, unix_nanoseconds: u64, random: u64) -> Bound<'_, PyBytes> {
-    PyBytes::new(py, &MessageId::v7(unix_nanoseconds, random).0)
-}
-
 /// Numbers, or codes with their codebook and its size.
 #[derive(FromPyObject)]
 pub(crate) enum TensorArgument<'py> {

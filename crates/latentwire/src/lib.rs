@@ -34,6 +34,8 @@
 //! # Ok::<(), latentwire::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod checksum;
 mod codec;
 mod entropy;

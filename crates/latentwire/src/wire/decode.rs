@@ -184,6 +184,11 @@ impl LatentsInfo {
         Ok(raw.into())
     }
 
+    /// Whether the limits allow the payload to be decoded; it is refused otherwise.
+    pub fn check_limits(&self, limits: &Limits) -> Result<()> {
+        self.checked_raw_len(limits).map(|_| ())
+    }
+
     /// The length of the payload without its lossless stage, if the limits allow it.
     fn checked_raw_len(&self, limits: &Limits) -> Result<usize> {
         check_elements(self.shape.num_elements(), self.payload_offset, limits)?;

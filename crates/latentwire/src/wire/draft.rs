@@ -62,32 +62,39 @@ impl Tensor<'_> {
 impl Draft<'_> {
     /// Writes the packet.
     pub(crate) fn write(&self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.write_to(&mut out).map(|()| out)
+    }
+
+    /// Appends the packet, which stays out if it would be too long.
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) -> Result<()> {
         let (profile, lone) = self.profile();
         let rest_len = self.rest_len(lone)?;
-        let mut out = Vec::with_capacity(preamble::MAX_LEN + rest_len as usize);
-        preamble::write(&mut out, profile, rest_len);
+        let start = out.len();
+        out.reserve(preamble::MAX_LEN + rest_len as usize);
+        preamble::write(out, profile, rest_len);
         match &self.address {
-            Address::SelfContained(header) => header::write(&mut out, header),
+            Address::SelfContained(header) => header::write(out, header),
             Address::Compact { message_number, route } => {
-                header::write_compact(&mut out, *message_number, *route);
+                header::write_compact(out, *message_number, *route);
             }
         }
         if let Some(tensor) = lone {
-            tensor.write(&mut out);
+            tensor.write(out);
         } else {
             for tensor in &self.tensors {
-                section::write_frame(&mut out, LATENTS, true, narrow(tensor.len())?);
-                tensor.write(&mut out);
+                section::write_frame(out, LATENTS, true, narrow(tensor.len())?);
+                tensor.write(out);
             }
         }
         for piece in &self.sections {
             let length = narrow(piece.body.len() as u64)?;
-            section::write_frame(&mut out, piece.section_type, piece.critical, length);
+            section::write_frame(out, piece.section_type, piece.critical, length);
             out.extend_from_slice(piece.body);
         }
-        let checksum = checksum::of(&out);
+        let checksum = checksum::of(out.get(start..).unwrap_or_default());
         out.extend_from_slice(&checksum.to_le_bytes());
-        Ok(out)
+        Ok(())
     }
 
     /// The profile, and the tensor that stands without a frame.

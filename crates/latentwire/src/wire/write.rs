@@ -158,15 +158,35 @@ impl Message<'_> {
     /// Writes the message as a self-contained packet. The same message and options give the same
     /// bytes on every platform.
     pub fn encode(&self, options: &EncodeOptions<'_>) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.encode_to(options, &mut out).map(|()| out)
+    }
+
+    /// The same at the end of `out`, which is left as it is if the message cannot be written.
+    ///
+    /// Memory that is used again is faster than new memory: whoever writes many packets clears `out`
+    /// after each.
+    pub fn encode_to(&self, options: &EncodeOptions<'_>, out: &mut Vec<u8>) -> Result<()> {
         header::check(&self.header)?;
-        self.draft(Address::SelfContained(self.header), None, options)?.write()
+        self.draft(Address::SelfContained(self.header), None, options)?.write_to(out)
     }
 
     /// Writes the message as a compact packet of a route, which its header must be one of.
     pub fn encode_on(&self, route: &Route<'_>, options: &EncodeOptions<'_>) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.encode_on_to(route, options, &mut out).map(|()| out)
+    }
+
+    /// The same at the end of `out`: see [`Self::encode_to`].
+    pub fn encode_on_to(
+        &self,
+        route: &Route<'_>,
+        options: &EncodeOptions<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let message_number = route.message_number(&self.header)?;
         let address = Address::Compact { message_number, route: route.id };
-        self.draft(address, Some(route), options)?.write()
+        self.draft(address, Some(route), options)?.write_to(out)
     }
 
     fn draft<'a>(

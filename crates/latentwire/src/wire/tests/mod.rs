@@ -204,6 +204,20 @@ fn compression_is_kept_only_where_it_helps() {
 }
 
 #[test]
+fn packets_are_appended_one_after_another_or_not_at_all() {
+    let options = EncodeOptions::default();
+    let (one, other) = (message(&[2, 3], vec![1.0; 6]), message(&[1], vec![-2.0]));
+    let mut out = Vec::new();
+    one.encode_to(&options, &mut out).unwrap();
+    other.encode_to(&stored(Encoding::F32), &mut out).unwrap();
+    let expected =
+        [one.encode(&options).unwrap(), other.encode(&stored(Encoding::F32)).unwrap()].concat();
+    assert_eq!(out, expected);
+    message(&[1], vec![f32::NAN]).encode_to(&options, &mut out).unwrap_err();
+    assert_eq!(out, expected);
+}
+
+#[test]
 fn message_ids_sort_by_time() {
     let mut last = MessageId([0; 16]);
     for tick in 0..2000_u64 {
