@@ -35,6 +35,7 @@ fn decode(data: &[u8], limits: &Limits, declared: &mut u64) -> latentwire::Resul
         assert_eq!(latents.shape.num_elements(), latents.values.len() as u64);
         match &latents.values {
             Values::Numbers(numbers) => assert!(numbers.iter().all(|number| number.is_finite())),
+            Values::Bf16(_) => unreachable!("packets are read as f32"),
             Values::Codes { size, codes, .. } => {
                 assert!(codes.iter().all(|&code| u32::from(code) < *size));
             }

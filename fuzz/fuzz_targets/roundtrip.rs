@@ -88,6 +88,7 @@ fn cut(packet: &Packet<'_>, message: &Message<'_>, resources: &Resources<'_>) {
         let len = latents.values.len();
         let first = match &whole.values {
             Values::Numbers(numbers) => Values::Numbers(Cow::Borrowed(&numbers[..len])),
+            Values::Bf16(_) => unreachable!("packets are read as f32"),
             Values::Codes { codebook, size, codes } => {
                 Values::Codes { codebook: *codebook, size: *size, codes: codes[..len].into() }
             }

@@ -55,6 +55,7 @@ pub use codec::{
 };
 pub use entropy::{EntropyAxis, EntropyTables};
 pub use error::{Error, ErrorKind, Family, Result};
+pub use half::bf16;
 pub use limits::Limits;
 pub use message::{
     Fingerprint, Header, Latents, MAX_NAME_BYTES, MAX_RANK, Message, MessageId, ModelRef, Section,

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use half::bf16;
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most bytes that a name or a revision takes.
@@ -179,6 +181,9 @@ pub struct Section<'a> {
 pub enum Values<'a> {
     /// Finite numbers, the last axis fastest.
     Numbers(Cow<'a, [f32]>),
+    /// The same in bfloat16, as models compute them. They are written like the f32 of the same values,
+    /// and packets are read as those.
+    Bf16(Cow<'a, [bf16]>),
     /// Indices into a codebook that both ends have, the last axis fastest.
     Codes {
         /// Names the codebook.
@@ -196,6 +201,7 @@ impl Values<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::Numbers(numbers) => numbers.len(),
+            Self::Bf16(numbers) => numbers.len(),
             Self::Codes { codes, .. } => codes.len(),
         }
     }
@@ -206,12 +212,12 @@ impl Values<'_> {
         self.len() == 0
     }
 
-    /// The numbers, if it is numbers.
+    /// The numbers, if it is numbers in f32.
     #[must_use]
     pub fn numbers(&self) -> Option<&[f32]> {
         match self {
             Self::Numbers(numbers) => Some(numbers),
-            Self::Codes { .. } => None,
+            Self::Bf16(_) | Self::Codes { .. } => None,
         }
     }
 }

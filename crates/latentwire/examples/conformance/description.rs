@@ -65,6 +65,7 @@ fn tensor(info: &LatentsInfo, latents: &Latents<'_>) -> Value {
         described,
         match &latents.values {
             Values::Numbers(found) => json!({"latents_f32_le": numbers(found)}),
+            Values::Bf16(_) => unreachable!("packets are read as f32"),
             Values::Codes { codebook, size, codes } => {
                 json!({"codebook": codebook.to_string(), "size": size, "codes": codes})
             }

@@ -1,11 +1,11 @@
 //! f32: the numbers themselves.
 
-use super::grow;
+use super::{Number, grow};
 
-pub(super) fn write(latents: &[f32], out: &mut Vec<u8>) {
+pub(super) fn write<T: Number>(latents: &[T], out: &mut Vec<u8>) {
     let raw = grow(out, latents.len() * 4);
-    for (bytes, value) in raw.chunks_exact_mut(4).zip(latents) {
-        bytes.copy_from_slice(&value.to_le_bytes());
+    for (bytes, value) in raw.as_chunks_mut().0.iter_mut().zip(latents) {
+        *bytes = value.wide().to_le_bytes();
     }
 }
 

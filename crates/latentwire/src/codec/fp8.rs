@@ -1,7 +1,10 @@
 //! fp8: OCP FP8 E4M3 (<https://www.opencompute.org/documents/ocp-8-bit-floating-point-specification-ofp8-revision-1-0-2023-12-01-pdf-1>),
 //! rounded to nearest even. It has no infinities and two NaNs, which are not written.
 
-use super::grow;
+#![expect(clippy::inline_always, reason = "what is not inlined into `widest` is narrow")]
+
+use super::simd::widest;
+use super::{Number, grow};
 
 /// The largest f32 that does not round beyond 448, the largest number of the format.
 pub(super) const LARGEST: f32 = 464.0;
@@ -18,57 +21,59 @@ const DROPPED: u32 = 20;
 const REBIAS: u32 = (127 - 7) << 3;
 
 /// `value` is finite and at most [`LARGEST`].
+#[inline(always)]
 fn narrow(value: f32) -> u8 {
     let sign = (value.to_bits() >> 24) as u8 & 0x80;
     let magnitude = value.abs();
-    if magnitude < SMALLEST_NORMAL {
-        // Eight steps are the smallest normal number, whose code is 8.
-        return sign | (magnitude / STEP + ROUNDER).to_bits() as u8;
-    }
     let bits = magnitude.to_bits();
     let half_up_to_even = (1 << (DROPPED - 1)) - 1 + ((bits >> DROPPED) & 1);
-    sign | (((bits + half_up_to_even) >> DROPPED) - REBIAS) as u8
+    let normal = (bits.wrapping_add(half_up_to_even) >> DROPPED).wrapping_sub(REBIAS);
+    // Eight steps are the smallest normal number, whose code is 8.
+    let small = (magnitude / STEP + ROUNDER).to_bits();
+    sign | if magnitude < SMALLEST_NORMAL { small } else { normal } as u8
 }
 
-/// The number of every code; NaN for `7F` and `FF`.
-const NUMBERS: [f32; 256] = {
-    let mut numbers = [0.0; 256];
-    let mut code = 0_u32;
-    while code < 256 {
-        let (exponent, fraction) = (code >> 3 & 0xF, code & 0x7);
-        let magnitude = match (exponent, fraction) {
-            (15, 7) => f32::NAN,
-            (0, fraction) => fraction as f32 * STEP,
-            _ => f32::from_bits(((code & 0x7F) + REBIAS) << DROPPED),
-        };
-        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-        {
-            numbers[code as usize] = if code < 128 { magnitude } else { -magnitude };
-        }
-        code += 1;
-    }
-    numbers
-};
-
+#[inline(always)]
 fn widen(code: u8) -> f32 {
-    // The table has a place for every u8.
-    NUMBERS.get(usize::from(code)).copied().unwrap_or(f32::NAN)
+    // 2^120: what is missing to the exponent of an f32, for numbers below the normal ones as well.
+    const RESCALE: f32 = f32::from_bits((127 + 120) << 23);
+    let sign = u32::from(code & 0x80) << 24;
+    let magnitude = code & 0x7F;
+    let finite = (f32::from_bits(u32::from(magnitude) << DROPPED) * RESCALE).to_bits();
+    let found = if magnitude == 0x7F { f32::NAN.to_bits() } else { finite };
+    f32::from_bits(found | sign)
 }
 
-pub(super) fn write(latents: &[f32], out: &mut Vec<u8>) {
-    for (code, &value) in grow(out, latents.len()).iter_mut().zip(latents) {
-        *code = narrow(value);
-    }
+pub(super) fn write<T: Number>(latents: &[T], out: &mut Vec<u8>) {
+    let codes = grow(out, latents.len());
+    widest(
+        #[inline(always)]
+        || {
+            for (code, &value) in codes.iter_mut().zip(latents) {
+                *code = narrow(value.wide());
+            }
+        },
+    );
 }
 
 pub(super) fn read(raw: &[u8], latents: &mut [f32]) {
-    for (value, &code) in latents.iter_mut().zip(raw) {
-        *value = widen(code);
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for (value, &code) in latents.iter_mut().zip(raw) {
+                *value = widen(code);
+            }
+        },
+    );
 }
 
 pub(super) fn round(latents: &mut [f32]) {
-    for value in latents {
-        *value = widen(narrow(*value));
-    }
+    widest(
+        #[inline(always)]
+        || {
+            for value in latents {
+                *value = widen(narrow(*value));
+            }
+        },
+    );
 }

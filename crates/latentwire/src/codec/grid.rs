@@ -4,7 +4,7 @@
 
 #![expect(clippy::inline_always, reason = "what is not inlined into `simd::widest` is narrow")]
 
-use super::Encoding;
+use super::{Encoding, Number};
 
 /// 1.5 * 2^23: added to a number of magnitude below 2^22 it rounds it to nearest even, and leaves
 /// the integer in the low bits.
@@ -64,9 +64,9 @@ impl Grid {
 
     /// Appends the symbols that numbers snap to.
     #[inline(always)]
-    pub(super) fn snap(self, values: &[f32], scale: f32, zero: u8, symbols: &mut Vec<u8>) {
+    pub(super) fn snap<T: Number>(self, values: &[T], scale: f32, zero: u8, symbols: &mut Vec<u8>) {
         let inverse = inverse(scale);
-        let levels = values.iter().map(|value| value * inverse);
+        let levels = values.iter().map(|value| value.wide() * inverse);
         match self {
             // The clamp changes nothing, but tells the compiler how to pack.
             Self::Int8 => symbols.extend(levels.map(|level| round(level).clamp(-127, 127) as u8)),
@@ -75,7 +75,7 @@ impl Grid {
                 u8::from(level >= -2.0) + u8::from(level >= 0.0) + u8::from(level >= 2.0)
             })),
             Self::Sign if scale == 0.0 => symbols.extend(levels.map(|_| 1)),
-            Self::Sign => symbols.extend(values.iter().map(|&value| u8::from(value >= 0.0))),
+            Self::Sign => symbols.extend(values.iter().map(|&value| u8::from(value.wide() >= 0.0))),
             Self::Shifted { top } => symbols.extend(
                 levels.map(|level| (round(level) + i32::from(zero)).clamp(0, top.into()) as u8),
             ),

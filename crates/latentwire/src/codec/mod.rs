@@ -12,6 +12,7 @@ mod frame;
 mod grid;
 mod layout;
 pub(crate) mod lossless;
+mod number;
 mod packing;
 mod quantized;
 mod rows;
@@ -24,6 +25,7 @@ mod waiting;
 pub(crate) use codes::index_bits;
 pub(crate) use layout::packed_len;
 pub use layout::{Encoding, Granularity, Layout, ScaleLayout, ScaleWidth};
+pub(crate) use number::Number;
 pub(crate) use source::Source;
 pub(crate) use symbols::Symbols;
 
@@ -108,7 +110,7 @@ pub(crate) enum Plan {
 }
 
 /// Checks that `latents` can be written, and finds their scales.
-pub(crate) fn plan(choice: Choice, latents: &[f32], shape: &Shape) -> Result<Plan> {
+pub(crate) fn plan<T: Number>(choice: Choice, latents: &[T], shape: &Shape) -> Result<Plan> {
     let Choice { encoding, granularity, asymmetric } = choice;
     if let Granularity::Group(size) = granularity
         && !is_group(size, shape.row_len())
@@ -161,7 +163,7 @@ impl Plan {
     }
 
     /// Appends the payload of the latents that this plan was made for.
-    pub(crate) fn write(&self, latents: &[f32], row_len: usize, out: &mut Vec<u8>) {
+    pub(crate) fn write<T: Number>(&self, latents: &[T], row_len: usize, out: &mut Vec<u8>) {
         match self {
             Self::F32 => f32::write(latents, out),
             Self::F16 => f16::write(latents, out),
@@ -203,16 +205,22 @@ fn read_numbers(encoding: Encoding, source: &mut Source<'_>, latents: &mut [f32]
     Ok(())
 }
 
+/// Reads a raw payload in bf16 as it is.
+pub(crate) fn read_bf16(source: &mut Source<'_>, numbers: &mut [half::bf16]) -> Result<()> {
+    let found = bf16::read_exact(source, numbers);
+    source.finish(found)
+}
+
 /// Refuses numbers that no writer writes; they begin with number `first` of a payload at `base`.
-pub(crate) fn check_finite(
-    numbers: &[f32],
+pub(crate) fn check_finite<T: Number>(
+    numbers: &[T],
     first: usize,
     base: Option<usize>,
     encoding: Encoding,
 ) -> Result<()> {
     let Some(index) = first_not_finite(numbers) else { return Ok(()) };
     let at = (first + index).saturating_mul(encoding.bits() as usize / 8);
-    let found = numbers.get(index).map(ToString::to_string).unwrap_or_default();
+    let found = numbers.get(index).map_or(f32::NAN, |number| number.wide()).to_string();
     Err(fault(ErrorKind::LatentsValue, base, at, "a finite number", found))
 }
 
@@ -282,21 +290,25 @@ const NOT_FINITE: u32 = 0x7F80_0000;
 /// The largest magnitude of `values`, as bits.
 #[expect(clippy::inline_always, reason = "what is not inlined into `widest` is narrow")]
 #[inline(always)]
-fn max_magnitude_bits(values: &[f32]) -> u32 {
+fn max_magnitude_bits<T: Number>(values: &[T]) -> u32 {
     // Compared as i32: baseline x86-64 has no unsigned 32-bit maximum, and no sign is left.
-    values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value) as i32)) as u32
+    values.iter().fold(0_i32, |max, &value| max.max(magnitude_bits(value.wide()) as i32)) as u32
 }
 
-fn first_not_finite(values: &[f32]) -> Option<usize> {
+fn first_not_finite<T: Number>(values: &[T]) -> Option<usize> {
     let largest = simd::widest(
         #[inline(always)]
         || max_magnitude_bits(values),
     );
-    if largest < NOT_FINITE { None } else { values.iter().position(|value| !value.is_finite()) }
+    if largest < NOT_FINITE {
+        None
+    } else {
+        values.iter().position(|value| !value.wide().is_finite())
+    }
 }
 
 /// Refuses numbers that are not finite or beyond `largest`.
-fn check_magnitude(latents: &[f32], largest: f32) -> Result<()> {
+fn check_magnitude<T: Number>(latents: &[T], largest: f32) -> Result<()> {
     let found = simd::widest(
         #[inline(always)]
         || max_magnitude_bits(latents),
@@ -306,13 +318,12 @@ fn check_magnitude(latents: &[f32], largest: f32) -> Result<()> {
 
 /// The error for the first of `latents` that is not finite or, if all are, beyond `largest`.
 #[cold]
-fn refuse_latents(latents: &[f32], largest: f32) -> Error {
-    let culprit = latents
-        .iter()
-        .enumerate()
+fn refuse_latents<T: Number>(latents: &[T], largest: f32) -> Error {
+    let numbers = || latents.iter().map(|value| value.wide()).enumerate();
+    let culprit = numbers()
         .find(|(_, value)| !value.is_finite())
-        .or_else(|| latents.iter().enumerate().find(|(_, value)| value.abs() > largest));
-    let (index, value) = culprit.map_or((0, f32::NAN), |(index, &value)| (index, value));
+        .or_else(|| numbers().find(|(_, value)| value.abs() > largest));
+    let (index, value) = culprit.unwrap_or((0, f32::NAN));
     let found = format!("{value:e} at element {index}");
     if value.is_finite() {
         let expected = format!("magnitudes up to {largest:e}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::inline_always, reason = "what is not inlined into `widest` is narrow")]
 
+use super::Number;
 use super::grid::Grid;
 use super::layout::{Granularity, ScaleLayout};
 use super::packing;
@@ -18,8 +19,8 @@ pub(crate) struct Quantized {
 }
 
 impl Quantized {
-    pub(super) fn plan(
-        latents: &[f32],
+    pub(super) fn plan<T: Number>(
+        latents: &[T],
         shape: &Shape,
         grid: Grid,
         bits: u32,
@@ -32,7 +33,7 @@ impl Quantized {
         self.scales.layout
     }
 
-    pub(super) fn write(&self, latents: &[f32], row_len: usize, out: &mut Vec<u8>) {
+    pub(super) fn write<T: Number>(&self, latents: &[T], row_len: usize, out: &mut Vec<u8>) {
         self.scales.write(out);
         let mut symbols = Vec::with_capacity(if self.bits == 8 { 0 } else { row_len });
         widest(
@@ -52,7 +53,7 @@ impl Quantized {
     }
 
     #[inline(always)]
-    fn snap_row(&self, index: usize, row: &[f32], symbols: &mut Vec<u8>) {
+    fn snap_row<T: Number>(&self, index: usize, row: &[T], symbols: &mut Vec<u8>) {
         for Block { range, scale, zero } in blocks(&self.scales, index, row.len()) {
             let Some(values) = row.get(range) else { return };
             self.grid.snap(values, scale, zero, symbols);

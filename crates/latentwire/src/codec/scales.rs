@@ -10,7 +10,7 @@
 use super::grid::Grid;
 use super::layout::{Granularity, ScaleLayout, ScaleWidth};
 use super::simd::widest;
-use super::{max_magnitude_bits, refuse_latents};
+use super::{Number, max_magnitude_bits, refuse_latents};
 use crate::error::Result;
 use crate::message::Shape;
 
@@ -30,8 +30,8 @@ pub(crate) struct Scales {
 
 impl Scales {
     /// Finds the scales of numbers.
-    pub(super) fn of(
-        latents: &[f32],
+    pub(super) fn of<T: Number>(
+        latents: &[T],
         shape: &Shape,
         grid: Grid,
         granularity: Granularity,
@@ -56,13 +56,13 @@ impl Scales {
 
     /// Finds all scales, unless a number is too large or not finite.
     #[inline(always)]
-    fn find(&mut self, latents: &[f32], row_len: usize, grid: Grid) -> bool {
+    fn find<T: Number>(&mut self, latents: &[T], row_len: usize, grid: Grid) -> bool {
         let len = match self.layout.granularity {
             Granularity::Row => row_len,
             Granularity::Tensor => latents.len(),
             Granularity::Group(size) => size as usize,
             Granularity::Channel => {
-                let mut channel = Vec::with_capacity(latents.len() / row_len);
+                let mut channel: Vec<T> = Vec::with_capacity(latents.len() / row_len);
                 for index in 0..row_len {
                     channel.clear();
                     channel.extend(latents.iter().skip(index).step_by(row_len));
@@ -82,7 +82,7 @@ impl Scales {
     }
 
     #[inline(always)]
-    fn push(&mut self, block: &[f32], grid: Grid) -> bool {
+    fn push<T: Number>(&mut self, block: &[T], grid: Grid) -> bool {
         let Some((scale, zero)) = scale_of(block, grid) else { return false };
         self.values.push(scale);
         if self.layout.asymmetric {
@@ -135,7 +135,7 @@ pub(super) fn is_narrow(scale: f32) -> bool {
 
 /// The scale of a block and its zero point; `None` if a number is too large or not finite.
 #[inline(always)]
-fn scale_of(block: &[f32], grid: Grid) -> Option<(f32, u8)> {
+fn scale_of<T: Number>(block: &[T], grid: Grid) -> Option<(f32, u8)> {
     let magnitude = max_magnitude_bits(block);
     if magnitude > largest_magnitude(grid).to_bits() {
         return None;
@@ -159,11 +159,11 @@ fn up(scale: f32) -> f32 {
 
 /// The mean magnitude of a block, to 11 bits: among all scales the one whose signs are nearest.
 #[inline(always)]
-fn mean_magnitude(block: &[f32]) -> f32 {
+fn mean_magnitude<T: Number>(block: &[T]) -> f32 {
     let mut sums = [0.0_f64; LANES];
     for lanes in block.chunks(LANES) {
         for (sum, &value) in sums.iter_mut().zip(lanes) {
-            *sum += f64::from(value.abs());
+            *sum += f64::from(value.wide().abs());
         }
     }
     let mean = (sums.iter().sum::<f64>() / block.len() as f64) as f32;
@@ -176,9 +176,9 @@ fn mean_magnitude(block: &[f32]) -> f32 {
 
 /// The scale and the zero point that span a block, zero included.
 #[inline(always)]
-fn span(block: &[f32], top: u8) -> (f32, u8) {
-    let (low, high) =
-        block.iter().fold((0.0_f32, 0.0_f32), |(low, high), &x| (low.min(x), high.max(x)));
+fn span<T: Number>(block: &[T], top: u8) -> (f32, u8) {
+    let numbers = block.iter().map(|value| value.wide());
+    let (low, high) = numbers.fold((0.0_f32, 0.0_f32), |(low, high), x| (low.min(x), high.max(x)));
     let steps = f32::from(top);
     let scale = up(high / steps - low / steps);
     if scale == 0.0 {

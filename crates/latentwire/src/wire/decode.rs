@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use half::bf16;
+
 use super::latents::{Format, LatentsInfo, check_elements};
 use crate::codec::{self, Encoding, Layout, Source, Stage};
 use crate::error::{Error, ErrorKind, Result};
@@ -50,6 +52,23 @@ impl LatentsInfo {
         let (layout, mut source) = self.numbers(packet, resources, limits)?;
         self.check_room(numbers.len())?;
         codec::read(layout, &self.shape, &mut source, numbers)
+    }
+
+    /// The numbers of a tensor that is written in bf16, as they are: see [`Self::decode_into`].
+    pub fn decode_bf16_into(
+        &self,
+        packet: &[u8],
+        resources: &Resources<'_>,
+        limits: &Limits,
+        numbers: &mut [bf16],
+    ) -> Result<()> {
+        let (layout, mut source) = self.numbers(packet, resources, limits)?;
+        if layout.encoding != Encoding::Bf16 {
+            let (kind, found) = (ErrorKind::LatentsEncoding, layout.encoding.name());
+            return Err(Error::at(kind, self.payload_offset, "numbers in bf16", found));
+        }
+        self.check_room(numbers.len())?;
+        codec::read_bf16(&mut source, numbers)
     }
 
     /// The payload of numbers, to be decoded.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use half::bf16;
+
 use super::cursor::varint_len;
 use super::header::{self, Address};
 use super::latents::Front;
@@ -28,6 +30,8 @@ pub(crate) struct Tensor<'a> {
 pub(crate) enum Payload<'a> {
     /// Numbers that are quantized as they are written.
     Numbers(Plan, &'a [f32]),
+    /// The same of numbers in bfloat16.
+    Bf16(Plan, &'a [bf16]),
     /// Bytes as they are: made for this packet, or of another one.
     Bytes(Cow<'a, [u8]>),
 }
@@ -39,10 +43,23 @@ pub(crate) struct Piece<'a> {
     pub(crate) body: &'a [u8],
 }
 
+impl Payload<'_> {
+    /// Appends the payload.
+    pub(crate) fn write(&self, row_len: usize, out: &mut Vec<u8>) {
+        match self {
+            Self::Numbers(plan, numbers) => plan.write(numbers, row_len, out),
+            Self::Bf16(plan, numbers) => plan.write(numbers, row_len, out),
+            Self::Bytes(bytes) => out.extend_from_slice(bytes),
+        }
+    }
+}
+
 impl Tensor<'_> {
     fn len(&self) -> u64 {
         let payload = match &self.payload {
-            Payload::Numbers(plan, _) => plan.layout().raw_len(&self.front.shape),
+            Payload::Numbers(plan, _) | Payload::Bf16(plan, _) => {
+                plan.layout().raw_len(&self.front.shape)
+            }
             Payload::Bytes(bytes) => bytes.len() as u64,
         };
         (self.front.len() as u64).saturating_add(payload)
@@ -50,12 +67,7 @@ impl Tensor<'_> {
 
     fn write(&self, out: &mut Vec<u8>) {
         self.front.write(out);
-        match &self.payload {
-            Payload::Numbers(plan, numbers) => {
-                plan.write(numbers, self.front.shape.row_len() as usize, out);
-            }
-            Payload::Bytes(bytes) => out.extend_from_slice(bytes),
-        }
+        self.payload.write(self.front.shape.row_len() as usize, out);
     }
 }
 

@@ -269,15 +269,19 @@ fn prepare<'a>(
         let found = values.len().to_string();
         return Err(Error::nowhere(ErrorKind::MessageShape, expected, found));
     }
+    let choice = Choice {
+        encoding: options.encoding,
+        granularity: options.granularity,
+        asymmetric: options.asymmetric,
+    };
     let (format, payload) = match values {
         Values::Numbers(numbers) => {
-            let choice = Choice {
-                encoding: options.encoding,
-                granularity: options.granularity,
-                asymmetric: options.asymmetric,
-            };
             let plan = codec::plan(choice, numbers, shape)?;
             (Format::Numbers(plan.layout()), Payload::Numbers(plan, numbers))
+        }
+        Values::Bf16(numbers) => {
+            let plan = codec::plan(choice, numbers, shape)?;
+            (Format::Numbers(plan.layout()), Payload::Bf16(plan, numbers))
         }
         Values::Codes { codebook, size, codes } => {
             if !is_codebook(*size) {
@@ -305,14 +309,12 @@ fn prepare<'a>(
 impl Tensor<'_> {
     /// The payload as it is before its lossless stage.
     fn raw(&self) -> Cow<'_, [u8]> {
-        match &self.payload {
-            Payload::Numbers(plan, numbers) => {
-                let mut raw = Vec::new();
-                plan.write(numbers, self.front.shape.row_len() as usize, &mut raw);
-                raw.into()
-            }
-            Payload::Bytes(bytes) => Cow::Borrowed(bytes),
+        if let Payload::Bytes(bytes) = &self.payload {
+            return Cow::Borrowed(bytes);
         }
+        let mut raw = Vec::new();
+        self.payload.write(self.front.shape.row_len() as usize, &mut raw);
+        raw.into()
     }
 
     /// The same tensor with its payload under a stage, if one is given.

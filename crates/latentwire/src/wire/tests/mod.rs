@@ -1,6 +1,7 @@
 //! Tests of the frame: golden bytes and what a reader keeps here, every refusal in `refusals`,
 //! what holds for all messages in `properties`.
 
+mod halves;
 mod pieces;
 mod profiles;
 mod properties;
