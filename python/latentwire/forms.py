@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwire.bfloat16 import BFloat16
 from latentwire.errors import InvalidMessageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,14 @@ def check_encoding(encoding: str) -> None:
             f"there is no encoding {encoding!r}: expected {', '.join(known[:-1])} or {known[-1]}",
             id="message.encoding",
         )
+
+
+def as_numbers(latents: Any) -> NDArray[np.float32] | NDArray[np.uint16]:
+    """The same for writers, which take bfloat16 as it is: its bits, without a copy."""
+    if type(latents) is np.ndarray and latents.dtype is _FLOAT32:
+        return as_float32(latents)
+    halves = BFloat16.of(latents)
+    return as_float32(latents) if halves is None else halves.bits
 
 
 def as_float32(latents: Any) -> NDArray[np.float32]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
 from latentwire._native import Packet as _NativePacket
+from latentwire.bfloat16 import BFloat16
 from latentwire.errors import InvalidMessageError, UnsupportedFeatureError
 from latentwire.forms import (
     ZSTD_LEVEL,
@@ -44,6 +45,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "FINGERPRINT_BYTES",
     "FORMAT_VERSION",
+    "BFloat16",
     "Codes",
     "Compression",
     "Encoding",
@@ -83,8 +85,9 @@ class Message:
         sender: Who speaks.
         space: The latent space of the numbers.
         receiver: Whom it is meant for; None: anyone who hears the space.
-        tensors: Further tensors by name, for example a key/value pair per layer. Codes without a
-            name stand under the empty one.
+        tensors: Further tensors by name, for example a key/value pair per layer. bfloat16 of torch
+            or ``ml_dtypes`` is not copied. Codes and bfloat16 without a name stand under the empty
+            one.
         sections: Ancillary sections to carry along.
         message_id: 16 bytes; a new one unless given.
     """
@@ -93,17 +96,14 @@ class Message:
     sender: ModelRef
     space: SpaceRef
     receiver: ModelRef | None = None
-    tensors: Mapping[str, NDArray[np.float32] | Codes] = field(default_factory=dict)
+    tensors: Mapping[str, NDArray[np.float32] | Codes | BFloat16] = field(default_factory=dict)
     sections: Sequence[Section] = ()
     message_id: bytes = field(default_factory=new_message_id)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "latents", as_float32(self.latents))
         if self.tensors:
-            tensors = {
-                name: tensor if isinstance(tensor, Codes) else as_float32(tensor)
-                for name, tensor in self.tensors.items()
-            }
+            tensors = {name: _as_tensor(tensor) for name, tensor in self.tensors.items()}
             object.__setattr__(self, "tensors", tensors)
         check_sixteen_bytes("message id", self.message_id)
         self.sender._tuple("sender")
@@ -151,7 +151,10 @@ class Message:
         if self.latents.size or not self.tensors:
             tensors.append(("", self.latents))
         for name, tensor in self.tensors.items():
-            tensors.append((name, tensor._tuple() if isinstance(tensor, Codes) else tensor))
+            if isinstance(tensor, BFloat16):
+                tensors.append((name, np.require(tensor.bits, np.uint16, ["C", "A"])))
+            else:
+                tensors.append((name, tensor._tuple() if isinstance(tensor, Codes) else tensor))
         data = _native.encode(
             tensors,
             message_id=self.message_id,
@@ -164,6 +167,12 @@ class Message:
             route=None if route is None else route._tuple(),
         )
         return Packet(data, None)
+
+
+def _as_tensor(tensor: Any) -> NDArray[np.float32] | Codes | BFloat16:
+    if isinstance(tensor, Codes):
+        return tensor
+    return BFloat16.of(tensor) or as_float32(tensor)
 
 
 class Packet:
@@ -254,14 +263,25 @@ class Packet:
         Raises:
             MalformedPacketError, LimitExceededError: See ``decode``.
         """
+        given = (None, resources._lossless())
         return {
             name: array.astype(np.float32, copy=False)
             if codebook is None
             else Codes(array.astype(np.uint16, copy=False), *codebook)
-            for name, array, codebook in self._native.decode(
-                (None, resources._lossless()), limits._tuple()
-            )
+            for name, array, codebook in self._native.decode(given, limits._tuple())
         }
+
+    def bfloat16_by_name(
+        self, limits: Limits = DEFAULT_LIMITS, *, resources: Resources = NO_RESOURCES
+    ) -> dict[str, BFloat16]:
+        """Decode the tensors that are written in bf16, as they are.
+
+        Raises:
+            MalformedPacketError, LimitExceededError: See ``decode``.
+        """
+        given = (None, resources._lossless())
+        tensors = self._native.decode_bfloat16(given, limits._tuple())
+        return {name: BFloat16(bits) for name, bits in tensors}
 
     def truncate(
         self,

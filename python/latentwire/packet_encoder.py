@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
-from latentwire.forms import ZSTD_LEVEL, Compression, Encoding, Scales, as_float32, form_tuple
+from latentwire.forms import ZSTD_LEVEL, Compression, Encoding, Scales, as_numbers, form_tuple
 from latentwire.limits import DEFAULT_LIMITS, Limits
 from latentwire.references import ModelRef, Route, SpaceRef
 from latentwire.resources import NO_RESOURCES, Resources
@@ -69,19 +69,20 @@ class PacketEncoder:
         """The bytes of the packet of one more message, with an id of its own.
 
         Args:
-            latents: Float32 array of rank 1 to 4; see ``Message``.
+            latents: Float32 array of rank 1 to 4; see ``Message``. bfloat16 of torch or
+                ``ml_dtypes`` is taken as it is.
 
         Raises:
             InvalidMessageError: See ``Message.encode``.
             OverflowError: If the 2**32 numbers of a route are used up.
         """
-        return self._inner.encode(as_float32(latents))
+        return self._inner.encode(as_numbers(latents))
 
     def encode_many(self, latents: Any, *, threads: int | None = None) -> list[bytes]:
         """The bytes of the packets of N more messages, written on all cores.
 
         Args:
-            latents: Float32 [N, ...], the latents of N messages.
+            latents: Float32 or bfloat16 [N, ...], the latents of N messages.
             threads: At most so many; default: one a core.
 
         Returns:
@@ -90,7 +91,7 @@ class PacketEncoder:
         Raises:
             InvalidMessageError, OverflowError: See ``encode``. Nothing has been written then.
         """
-        return self._inner.encode_many(as_float32(latents), threads)
+        return self._inner.encode_many(as_numbers(latents), threads)
 
 
 def decode_many(

@@ -1,13 +1,11 @@
 //! A stream of messages that differ in their latents alone: everything else is prepared once.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use latentwire::{
-    EncodeOptions, Fingerprint, Header, Latents, Message, MessageId, Route, Shape, SpaceRef,
+    EncodeOptions, Fingerprint, Header, Latents, Message, MessageId, Route, Shape, SpaceRef, Values,
 };
-use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOSError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,7 +15,7 @@ use crate::errors::raise;
 use crate::new_bytes::NewBytes;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
-use crate::write::{OptionsArgument, elements};
+use crate::write::{NumbersArgument, OptionsArgument};
 
 /// Writes messages of one sender in one form.
 #[pyclass(name = "PacketEncoder", module = "latentwire._native", frozen)]
@@ -53,10 +51,10 @@ impl PyPacketEncoder {
     fn encode<'py>(
         &self,
         py: Python<'py>,
-        latents: PyReadonlyArrayDyn<'py, f32>,
+        latents: NumbersArgument<'py>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let shape = Shape::new(latents.shape()).map_err(|error| raise(py, &error))?;
-        let numbers = elements(&latents)?;
+        let numbers = latents.values()?;
         let writer = self.writer(1)?;
         let (mut packet, random) = (Vec::new(), random().map_err(|failure| failure.raise(py))?);
         writer
@@ -69,7 +67,7 @@ impl PyPacketEncoder {
     fn encode_many<'py>(
         &self,
         py: Python<'py>,
-        latents: PyReadonlyArrayDyn<'py, f32>,
+        latents: NumbersArgument<'py>,
         threads: Option<usize>,
     ) -> PyResult<Vec<Py<PyBytes>>> {
         let [count, extents @ ..] = latents.shape() else {
@@ -79,11 +77,12 @@ impl PyPacketEncoder {
             return Ok(Vec::new());
         }
         let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
-        let numbers = elements(&latents)?.chunks_exact(shape.num_elements() as usize);
-        let mut messages: Vec<(u32, &[f32])> = (0..).zip(numbers).collect();
-        let writer = self.writer(messages.len())?;
-        let written = py
-            .detach(|| on_all_cores(&mut messages, threads, |part| writer.write_all(part, shape)));
+        let numbers = latents.values()?;
+        let writer = self.writer(*count)?;
+        let mut indices: Vec<u32> = (0..).take(*count).collect();
+        let written = py.detach(|| {
+            on_all_cores(&mut indices, threads, |part| writer.write_all(part, shape, &numbers))
+        });
         written.map_err(|failure| failure.raise(py))
     }
 }
@@ -120,6 +119,17 @@ struct Writer<'a> {
     options: EncodeOptions<'a>,
 }
 
+/// The numbers of the message with this index, of many of one shape.
+fn one_of<'a>(all: &'a Values<'_>, index: u32, shape: Shape) -> Values<'a> {
+    let len = shape.num_elements() as usize;
+    let range = index as usize * len..(index as usize + 1) * len;
+    match all {
+        Values::Numbers(all) => Values::Numbers(all.get(range).unwrap_or_default().into()),
+        Values::Bf16(all) => Values::Bf16(all.get(range).unwrap_or_default().into()),
+        Values::Codes { .. } => Values::Numbers([].as_slice().into()),
+    }
+}
+
 /// Why a message could not be written.
 enum Failure {
     Message(latentwire::Error),
@@ -150,14 +160,14 @@ impl Writer<'_> {
         index: u32,
         random: u64,
         shape: Shape,
-        numbers: &[f32],
+        values: Values<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let header = match &self.route {
             Some(route) => route.header(self.first_number + index),
             None => Header { message_id: message_id_of_now(random), ..self.header },
         };
-        let latents = vec![Latents::new(shape, Cow::Borrowed(numbers))];
+        let latents = vec![Latents { name: "", shape, values }];
         let message = Message { header, latents, sections: Vec::new() };
         let written = match &self.route {
             Some(route) => message.encode_on_to(route, &self.options, out),
@@ -169,19 +179,21 @@ impl Writer<'_> {
     /// Writes messages, from a thread that Python does not wait for.
     fn write_all(
         &self,
-        messages: &[(u32, &[f32])],
+        indices: &[u32],
         shape: Shape,
+        numbers: &Values<'_>,
     ) -> Result<Vec<Py<PyBytes>>, Failure> {
-        let mut packets = Vec::with_capacity(messages.len());
+        let mut packets = Vec::with_capacity(indices.len());
         let mut block = Vec::new();
-        for messages in messages.chunks(BLOCK) {
+        for indices in indices.chunks(BLOCK) {
             block.clear();
             let mut ends = Vec::with_capacity(BLOCK);
             // Asking the system for one id after another would take a call for each.
             let mut random = [0; BLOCK * size_of::<u64>()];
             getrandom::fill(&mut random).map_err(Failure::Random)?;
-            for (&(index, numbers), random) in messages.iter().zip(random.as_chunks().0) {
-                self.write(index, u64::from_ne_bytes(*random), shape, numbers, &mut block)?;
+            for (&index, random) in indices.iter().zip(random.as_chunks().0) {
+                let (random, values) = (u64::from_ne_bytes(*random), one_of(numbers, index, shape));
+                self.write(index, random, shape, values, &mut block)?;
                 ends.push(block.len());
             }
             let new = Python::attach(|py| {

@@ -1,8 +1,10 @@
 //! Reading: bytes to a checked packet, a packet to its latents, and one packet to another.
 
+use half::bf16;
+use half::slice::HalfBitsSliceExt;
 use latentwire::{
-    Address, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef, Packet,
-    Resources, SectionInfo,
+    Address, Encoding, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef,
+    Packet, Resources, SectionInfo,
 };
 use numpy::{Element, PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
@@ -112,6 +114,31 @@ impl PyPacket {
             let tensors = self.latents.iter();
             tensors.map(|info| tensor(py, info, bytes, resources, &limits.0)).collect()
         })
+    }
+
+    /// Decode every tensor that is written in bf16: uint16 arrays of its bits.
+    fn decode_bfloat16<'py>(
+        &self,
+        py: Python<'py>,
+        resources: ResourcesArgument,
+        limits: PyLimits,
+    ) -> PyResult<Vec<(String, Bound<'py, PyArrayDyn<u16>>)>> {
+        let (bytes, limits) = (self.bytes.as_bytes(py), &limits.0);
+        let is_bf16 = |info: &&LatentsInfo| {
+            info.format.layout().is_some_and(|layout| layout.encoding == Encoding::Bf16)
+        };
+        let read = |info: &LatentsInfo| {
+            info.check_limits(limits).map_err(|error| raise(py, &error))?;
+            let bits = new_array(py, info);
+            resources.with(|resources| {
+                fill(py, &bits, |bits: &mut [u16]| {
+                    let numbers = bits.reinterpret_cast_mut::<bf16>();
+                    info.decode_bf16_into(bytes, resources, limits, numbers)
+                })
+            })?;
+            Ok((info.name(bytes).to_owned(), bits))
+        };
+        self.latents.iter().filter(is_bf16).map(read).collect()
     }
 
     /// The packet with at most the first `rows` of every tensor.

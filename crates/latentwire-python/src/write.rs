@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use half::bf16;
+use half::slice::HalfBitsSliceExt;
 use latentwire::{
     Compression, EncodeOptions, Encoding, Fingerprint, Granularity, Header, Latents, Message,
     MessageId, Section, Shape, SpaceRef, Values,
@@ -15,20 +17,43 @@ use crate::errors::raise;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
 
+/// Numbers: float32, or the bits of bfloat16.
+#[derive(FromPyObject)]
+pub(crate) enum NumbersArgument<'py> {
+    #[pyo3(transparent)]
+    Float32(PyReadonlyArrayDyn<'py, f32>),
+    #[pyo3(transparent)]
+    Bfloat16(PyReadonlyArrayDyn<'py, u16>),
+}
+
+impl NumbersArgument<'_> {
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Self::Float32(numbers) => numbers.shape(),
+            Self::Bfloat16(bits) => bits.shape(),
+        }
+    }
+
+    pub(crate) fn values(&self) -> PyResult<Values<'_>> {
+        Ok(match self {
+            Self::Float32(numbers) => Values::Numbers(elements(numbers)?.into()),
+            Self::Bfloat16(bits) => Values::Bf16(elements(bits)?.reinterpret_cast::<bf16>().into()),
+        })
+    }
+}
+
 /// Numbers, or codes with their codebook and its size.
 #[derive(FromPyObject)]
 pub(crate) enum TensorArgument<'py> {
     #[pyo3(transparent)]
-    Numbers(PyReadonlyArrayDyn<'py, f32>),
+    Numbers(NumbersArgument<'py>),
     Codes(PyReadonlyArrayDyn<'py, u16>, [u8; 16], u32),
 }
 
 impl TensorArgument<'_> {
     fn latents<'a>(&'a self, py: Python<'_>, name: &'a str) -> PyResult<Latents<'a>> {
         let (shape, values) = match self {
-            Self::Numbers(numbers) => {
-                (numbers.shape(), Values::Numbers(Cow::Borrowed(elements(numbers)?)))
-            }
+            Self::Numbers(numbers) => (numbers.shape(), numbers.values()?),
             Self::Codes(codes, codebook, size) => {
                 let values = Values::Codes {
                     codebook: Fingerprint(*codebook),
