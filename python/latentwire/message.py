@@ -101,7 +101,9 @@ class Message:
     message_id: bytes = field(default_factory=new_message_id)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "latents", as_float32(self.latents))
+        latents = as_float32(self.latents)
+        if latents is not self.latents:
+            object.__setattr__(self, "latents", latents)
         if self.tensors:
             tensors = {name: _as_tensor(tensor) for name, tensor in self.tensors.items()}
             object.__setattr__(self, "tensors", tensors)
@@ -242,7 +244,7 @@ class Packet:
         return Message(
             latents=_NOTHING if isinstance(unnamed, Codes) else unnamed,
             sender=ModelRef._of(sender),
-            space=SpaceRef(fingerprint=space[0], name=space[1]),
+            space=SpaceRef._of(space),
             receiver=None if receiver is None else ModelRef._of(receiver),
             tensors=tensors,
             sections=tuple(
@@ -374,8 +376,7 @@ class Packet:
     @property
     def space(self) -> SpaceRef:
         """The latent space of the numbers."""
-        fingerprint, name = self._header()[3]
-        return SpaceRef(name=name, fingerprint=fingerprint)
+        return SpaceRef._of(self._header()[3])
 
     @property
     def tensors(self) -> tuple[TensorInfo, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from latentwire import _native
@@ -40,7 +41,9 @@ class ModelRef:
     )
 
     @classmethod
+    @lru_cache(maxsize=256)
     def _of(cls, named: tuple[bytes, str, str]) -> ModelRef:
+        """As packets name it; the same object for the packets of one sender."""
         fingerprint, name, revision = named
         return cls(name=name, fingerprint=fingerprint, revision=revision)
 
@@ -67,6 +70,13 @@ class SpaceRef:
     name: str
     fingerprint: bytes
     _checked: tuple[bytes, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def _of(cls, named: tuple[bytes, str]) -> SpaceRef:
+        """As packets name it; the same object for the packets of one space."""
+        fingerprint, name = named
+        return cls(name=name, fingerprint=fingerprint)
 
     def _tuple(self) -> tuple[bytes, str]:
         """For the native module; checked once, since one reference names many messages."""

@@ -124,10 +124,13 @@ class Resources:
     dictionaries: Sequence[Dictionary] = ()
 
     def _lossless(self) -> tuple[list[_native.EntropyTables], list[_native.Dictionary]]:
+        if not self.tables and not self.dictionaries:
+            return _NOTHING
         return (
             [tables._inner for tables in self.tables],
             [dictionary._inner for dictionary in self.dictionaries],
         )
 
 
+_NOTHING: tuple[list[_native.EntropyTables], list[_native.Dictionary]] = ([], [])
 NO_RESOURCES = Resources()
