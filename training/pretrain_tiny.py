@@ -3,6 +3,11 @@
     python training/pretrain_tiny.py tiny-llama --data-dir DATA --run-dir runs/tiny-llama
     python training/pretrain_tiny.py tiny-qwen  --data-dir DATA --run-dir runs/tiny-qwen
 
+and, to go on with a model that has learned to read, with texts that are asked many questions:
+
+    python training/pretrain_tiny.py tiny-qwen --data-dir DATA --run-dir runs/asked/tiny-qwen
+        --start tiny-qwen --mixture questions
+
 The models learn to read: the training splits of the tasks written as text, question and answer
 (answer tokens weigh more), Wikipedia, grade-school mathematics and generated number sentences. The
 run resumes from its folder exactly where its last checkpoint was; on a GPU it uses it. The data of
@@ -14,304 +19,32 @@ step n depend on the seed and n alone. Set before starting, for 15 to 40% more s
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import zstandard
-from latentwire.frozen.forward import cache_argument
+from latentwire.catalog import locate_model
+from latentwire.frozen import FrozenModel
 from latentwire.frozen.precision import fast_autocast
-from latentwire.frozen.template import (
-    answer_ids,
-    begin_ids,
-    question_ids,
-    token_ids,
-)
-from latentwire.questions import GENERIC_QUESTION, REPEAT_QUESTION
+from latentwire.frozen.template import begin_ids, token_ids
+from latentwire.judging import judge
 from latentwire.tasks import TASKS
+from latentwire.tasks.asked import QUESTION_SETS, Asked
 from latentwire.tasks.base import find_data_dir, read_jsonl
 from latentwire.training.muon import Muon
 from safetensors.torch import load_file, save_file
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    AutoModelForCausalLM,
-    DynamicCache,
-    LlamaConfig,
-    PretrainedConfig,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-)
+from tiny_batches import batches
+from tiny_families import build_config, build_tokenizer
+from tiny_mixture import MAX_TOKENS, MIXTURES, Mixture, read_wiki
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-ANSWER_WEIGHT = 6.0  # loss weight of answer tokens against text tokens
-MAX_TOKENS = 192  # longest training sequence
-BATCH_TOKENS = 3072  # padded tokens in a step
-POOL = 512  # examples drawn at once and batched by length
 WARMUP_STEPS = 60
 DECAY_SHARE = 0.35  # of the run, at its end, the learning rate falls linearly to zero
-
-# Share of examples (not tokens) by source.
-MIXTURE = {
-    "wiki": 0.08,
-    "sst2": 0.29,
-    "ag_news": 0.18,
-    "trec": 0.10,
-    "banking77": 0.18,
-    "numbers": 0.05,
-    "gsm8k": 0.02,
-    "arc_easy": 0.02,
-    "boolq": 0.02,
-    "repeat": 0.06,
-}
-
-# (sequence of (ids, loss weight) parts); the begin token is added by the batcher
-Parts = list[tuple[list[int], float]]
-
-_QWEN_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-
-
-def build_tokenizer(name: str, corpus: Iterator[str]) -> PreTrainedTokenizerFast:
-    """Train the byte-pair tokenizer of one of the two families; digits are single tokens."""
-    if name == "tiny-llama":  # SentencePiece style: metaspace with byte fallback
-        tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))  # noqa: S106
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Metaspace(prepend_scheme="always", split=True),
-                pre_tokenizers.Split(Regex(r"\p{N}|\n"), "isolated"),
-            ]
-        )
-        tokenizer.decoder = decoders.Sequence(
-            [
-                decoders.Replace("\u2581", " "),
-                decoders.ByteFallback(),
-                decoders.Fuse(),
-                decoders.Strip(" ", 1, 0),
-            ]
-        )
-        special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-        vocab, bos, eos, extra = 4096, "<s>", "</s>", {"unk_token": "<unk>"}
-        alphabet: list[str] = []
-    else:  # byte level with the Qwen2 pattern
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Split(Regex(_QWEN_PATTERN), "isolated"),
-                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-            ]
-        )
-        tokenizer.decoder = decoders.ByteLevel()
-        special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-        vocab, bos, eos, extra = 8192, "<|im_start|>", "<|im_end|>", {}
-        alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab,
-        special_tokens=special,
-        initial_alphabet=alphabet,
-        limit_alphabet=400,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(corpus, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token=bos,
-        eos_token=eos,
-        pad_token=eos,
-        clean_up_tokenization_spaces=False,
-        **extra,
-    )
-
-
-def build_config(name: str, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
-    """Geometry of the two families: other widths, depths, head counts and rotary bases."""
-    shared = {
-        "vocab_size": len(tokenizer),
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-        "max_position_embeddings": 2048,
-        "tie_word_embeddings": True,
-    }
-    if name == "tiny-llama":
-        return LlamaConfig(
-            hidden_size=192,
-            num_hidden_layers=6,
-            num_attention_heads=6,
-            num_key_value_heads=2,
-            intermediate_size=512,
-            rope_parameters={"rope_type": "default", "rope_theta": 500_000.0},
-            **shared,
-        )
-    return Qwen2Config(
-        hidden_size=224,
-        num_hidden_layers=4,
-        num_attention_heads=7,
-        num_key_value_heads=1,
-        intermediate_size=608,
-        rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
-        **shared,
-    )
-
-
-def read_wiki(path: Path, max_documents: int) -> list[str]:
-    """First documents of a ``.jsonl.zst`` file."""
-    documents = []
-    with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
-        for line in io.TextIOWrapper(stream, encoding="utf-8"):
-            documents.append(json.loads(line)["text"])
-            if len(documents) == max_documents:
-                break
-    return documents
-
-
-class Mixture:
-    """Draws examples of the mixture as token-id parts; everything is tokenized once."""
-
-    def __init__(self, data_dir: Path, tokenizer: PreTrainedTokenizerFast, documents: list[str]):
-        self.tokenizer = tokenizer
-        self.tasks = {
-            name: [
-                (ids, example.label)
-                for ids, example in zip(self._batch([e.text for e in rows]), rows, strict=True)
-            ]
-            for name, task in TASKS.items()
-            for rows in [task.load("train", data_dir)]
-        }
-        self.questions = {
-            name: [question_ids(tokenizer, q) for q in (task.question, GENERIC_QUESTION)]
-            for name, task in TASKS.items()
-        }
-        self.answers = {
-            name: [answer_ids(tokenizer, choice) for choice in task.choices]
-            for name, task in TASKS.items()
-        }
-        self.repeat = question_ids(tokenizer, REPEAT_QUESTION)
-        self.numbers = question_ids(tokenizer, "Numbers:")
-        self.wiki = self._batch(documents)
-        self.other = {
-            name: list(read_jsonl(data_dir / name / "train.jsonl.gz"))
-            for name in ("gsm8k", "arc_easy", "boolq")
-        }
-        self.names = list(MIXTURE)
-        self.weights = list(MIXTURE.values())
-
-    def _batch(self, texts: list[str]) -> list[list[int]]:
-        return [
-            encoding.ids
-            for encoding in self.tokenizer.backend_tokenizer.encode_batch(
-                texts, add_special_tokens=False
-            )
-        ]
-
-    def draw(self, rng: random.Random) -> Parts:
-        """One example of the mixture as (ids, loss weight) parts."""
-        source = rng.choices(self.names, self.weights)[0]
-        if source in self.tasks:
-            return self._task(source, rng)
-        if source == "wiki":
-            ids = rng.choice(self.wiki)
-            start = rng.randrange(max(1, len(ids) - MAX_TOKENS))
-            return [(ids[start : start + rng.randint(32, MAX_TOKENS)], 1.0)]
-        if source == "repeat":
-            name = rng.choice(list(self.tasks))
-            ids = rng.choice(self.tasks[name])[0][:64]
-            end = [int(self.tokenizer.eos_token_id)] if len(ids) <= 32 else []
-            return [(ids, 1.0), (self.repeat, 0.0), (ids[:32] + end, 1.0)]
-        if source == "numbers":
-            return self._numbers(rng)
-        row = rng.choice(self.other[source])
-        if source == "gsm8k":
-            return self._qa(
-                row["question"], None, row["solution"].replace("<<", "[").replace(">>", "]"), 1.0
-            )
-        if source == "arc_easy":
-            options = ", ".join(row["choices"])
-            return self._qa(
-                f"{row['question']} Options: {options}", None, row["choices"][row["answer"]]
-            )
-        passage = " ".join(row["passage"].split()[:90])
-        return self._qa(passage, row["question"] + "?", "yes" if row["answer"] else "no")
-
-    def _task(self, name: str, rng: random.Random) -> Parts:
-        rows = self.tasks[name]
-        ids, label = rng.choice(rows)
-        if name == "sst2":  # most rows are phrases: lean towards the sentences that they come from
-            other = rng.choice(rows)
-            if len(other[0]) > len(ids):
-                ids, label = other
-        question = self.questions[name][int(rng.random() < 0.2)]
-        return [(ids, 1.0), (question, 0.0), (self.answers[name][label], ANSWER_WEIGHT)]
-
-    def _qa(
-        self, text: str, question: str | None, answer: str, weight: float = ANSWER_WEIGHT
-    ) -> Parts:
-        return [
-            (token_ids(self.tokenizer, text), 1.0),
-            (question_ids(self.tokenizer, question), 0.0),
-            (answer_ids(self.tokenizer, answer), weight),
-        ]
-
-    def _numbers(self, rng: random.Random) -> Parts:
-        """A generated sentence about quantities and the quantities in order."""
-        who = rng.choice(["Janet", "Tom", "Maria", "Ahmed", "Li", "Sam", "Olga", "Ravi"])
-        thing = rng.choice(["ducks", "books", "coins", "apples", "cards", "shells", "pens", "eggs"])
-        values = [rng.randrange(10 ** rng.randint(1, 3)) for _ in range(rng.randint(2, 3))]
-        verbs = rng.sample(
-            ["sells", "buys", "finds", "loses", "gives away", "counts"], len(values) - 1
-        )
-        text = f"{who} has {values[0]} {thing}."
-        for verb, value in zip(verbs, values[1:], strict=True):
-            text += f" {'She' if who in ('Janet', 'Maria', 'Li', 'Olga') else 'He'} {verb} {value}."
-        return [
-            (token_ids(self.tokenizer, text), 0.3),
-            (self.numbers, 0.0),
-            (answer_ids(self.tokenizer, " ".join(map(str, values))), 2.0),
-        ]
-
-
-def batches(
-    mixture: Mixture, seed: int, bos: list[int], pad: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Endless (ids, weights) batches [B, T]; weights are of the prediction of each id.
-
-    Rows of a pool are sorted by length, so little is padding. Padding is on the right under causal
-    attention: no real position sees it, and its weight is zero.
-    """
-    pool_index = 0
-    while True:
-        rng = random.Random(f"{seed}-{pool_index}")
-        pool_index += 1
-        rows = []
-        for _ in range(POOL):
-            ids, weights = list(bos), [0.0] * len(bos)
-            parts = mixture.draw(rng)
-            excess = sum(len(part) for part, _ in parts) + len(bos) - MAX_TOKENS
-            for number, (part, weight) in enumerate(parts):
-                kept = part[: max(8, len(part) - excess)] if number == 0 and excess > 0 else part
-                ids += kept
-                weights += [weight] * len(kept)
-            rows.append((ids[: MAX_TOKENS + 64], weights[: MAX_TOKENS + 64]))
-        rows.sort(key=lambda row: len(row[0]))
-        pool: list[tuple[torch.Tensor, torch.Tensor]] = []
-        while rows:
-            width = len(rows[-1][0])
-            count = max(1, BATCH_TOKENS // width)
-            taken = [rows.pop() for _ in range(min(count, len(rows)))]
-            width = len(taken[0][0])
-            pool.append(
-                (
-                    torch.tensor([ids + [pad] * (width - len(ids)) for ids, _ in taken]),
-                    torch.tensor([w + [0.0] * (width - len(w)) for _, w in taken]),
-                )
-            )
-        rng.shuffle(pool)
-        yield from pool
+VALIDATION_ROWS = 100  # of each kind of question, for the log
+VALIDATION_BATCH = 25
 
 
 def weighted_loss(model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -340,41 +73,23 @@ def wiki_loss(
     return total / count
 
 
-@torch.inference_mode()
-def task_accuracy(
+def answer_accuracy(
     model: torch.nn.Module,
-    mixture: Mixture,
-    validation: dict[str, list[tuple[list[int], int]]],
-    bos: list[int],
-    device: torch.device,
+    tokenizer: PreTrainedTokenizerFast,
+    validation: dict[str, list[Asked]],
 ) -> dict[str, float]:
-    """Validation accuracy by the first answer token that differs: quick, for the log only."""
-    model.eval()
+    """Percent of questions about held-out texts that the model answers right: for the log."""
+    frozen = FrozenModel("in training", model, tokenizer, is_causal=True)
     result = {}
-    for name, rows in validation.items():
-        answers = mixture.answers[name]
+    for kind, rows in validation.items():
         correct = 0
-        for ids, label in rows:
-            prompt = bos + ids[: MAX_TOKENS - 16] + mixture.questions[name][0]
-            cache = {cache_argument(model): DynamicCache(config=model.config)}
-            output = model(input_ids=torch.tensor([prompt], device=device), use_cache=True, **cache)
-            # Greedy walk down the trie of answers.
-            alive, depth, logits = list(range(len(answers))), 0, output.logits[0, -1]
-            while len(alive) > 1:
-                tokens = sorted({answers[i][depth] for i in alive})
-                token = max(tokens, key=lambda t: float(logits[t]))
-                alive = [i for i in alive if answers[i][depth] == token]
-                depth += 1
-                if len(alive) > 1:
-                    output = model(
-                        input_ids=torch.tensor([[token]], device=device),
-                        use_cache=True,
-                        **cache,
-                    )
-                    logits = output.logits[0, -1]
-            correct += alive[0] == label
-        result[name] = round(100 * correct / len(rows), 1)
-    model.train()
+        for start in range(0, len(rows), VALIDATION_BATCH):
+            batch = rows[start : start + VALIDATION_BATCH]
+            texts = [token_ids(tokenizer, row.text)[: MAX_TOKENS - 16] for row in batch]
+            ids, mask = frozen.pad(texts)
+            correct += int(judge(frozen, frozen.embed(ids), mask, batch).are_right.sum())
+        result[kind] = round(100 * correct / len(rows), 1)
+    model.requires_grad_(True).train()
     return result
 
 
@@ -445,6 +160,10 @@ def main() -> None:
     parser.add_argument(
         "--tokens", type=int, default=10_000_000, help="training tokens, padding not counted"
     )
+    parser.add_argument("--mixture", choices=MIXTURES, default="tasks", help="what it reads")
+    parser.add_argument(
+        "--start", help="model to go on with, instead of random weights: a shipped one or a folder"
+    )
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -459,8 +178,11 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     documents = read_wiki(data_dir / "wiki" / "train.jsonl.zst", 1500)
 
-    if (folder / "tokenizer.json").is_file():
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    trained = folder if (folder / "tokenizer.json").is_file() else args.start
+    if trained is not None:
+        trained = locate_model(str(trained))
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(trained)
+        tokenizer.save_pretrained(folder)
     else:
 
         def corpus() -> Iterator[str]:
@@ -478,21 +200,22 @@ def main() -> None:
         tokenizer = build_tokenizer(args.name, corpus())
         tokenizer.save_pretrained(folder)
     bos = begin_ids(tokenizer)
-    mixture = Mixture(data_dir, tokenizer, documents)
+    mixture = Mixture(MIXTURES[args.mixture], data_dir, tokenizer, documents)
     validation = {
-        name: [
-            (token_ids(tokenizer, e.text), e.label) for e in task.load("validation", data_dir)[:200]
-        ]
-        for name, task in TASKS.items()
+        kind: QUESTION_SETS[kind].load("validation", data_dir)[:VALIDATION_ROWS]
+        for kind in (TASKS if args.mixture == "tasks" else mixture.tasks | mixture.asked)
     }
     wiki_valid = [
         token_ids(tokenizer, text[:2000])[:MAX_TOKENS]
         for text in read_wiki(data_dir / "wiki" / "valid.jsonl.zst", 60)
     ]
 
-    model = AutoModelForCausalLM.from_config(
-        build_config(args.name, tokenizer), attn_implementation="sdpa"
-    )
+    if args.start is None:
+        model = AutoModelForCausalLM.from_config(
+            build_config(args.name, tokenizer), attn_implementation="sdpa"
+        )
+    else:
+        model = FrozenModel.load(args.start).model.requires_grad_(True)
     model.to(device).train()
     optimizers = build_optimizers(model, args.lr)
     progress: dict[str, float] = {"step": 0, "tokens": 0, "seconds": 0.0}
@@ -542,7 +265,7 @@ def main() -> None:
                 entry = {
                     **progress,
                     "wiki_loss": round(wiki_loss(model, wiki_valid, bos, device), 4),
-                    "validation_accuracy": task_accuracy(model, mixture, validation, bos, device),
+                    "validation_accuracy": answer_accuracy(model, tokenizer, validation),
                 }
             print(json.dumps(entry), flush=True)
             print(json.dumps(entry), file=log, flush=True)

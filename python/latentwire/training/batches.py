@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latentwire.training.data import Dialogue, Rows
+from latentwire.training.data import Dialogue, Drawn, Rows
 from latentwire.training.features import EncoderInputs
 from latentwire.training.recipe import Recipe, Stage
 
@@ -90,7 +90,7 @@ class Batches:
         recipe = self.recipe
         rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
         drawn = self._rows(rng)
-        rows = [row for _, row in drawn]
+        rows = [one.row for one in drawn]
         total = k = recipe.space.num_latents
         if rng.random() >= recipe.full_length_share:
             k = rng.choice([length for length in _PREFIXES if length < total] or [total])
@@ -100,20 +100,20 @@ class Batches:
             kept = self._kept(self.inputs.width(rows), rng.randrange(2**31))
         asked = [
             self.dialogues[receiver].asked(
-                source, self.rows.labels[row], recipe.generic_question_share, rng
+                one, self.rows.labels[one.row], recipe.generic_question_share, rng
             )
-            for source, row in drawn
+            for one in drawn
         ]
         return Batch(rows, k, receiver, [q for q, _ in asked], [a for _, a in asked], kept)
 
-    def _rows(self, rng: random.Random) -> list[tuple[str, int]]:
-        """(task or corpus, row) pairs of a batch, of like length where the stage asks for it."""
+    def _rows(self, rng: random.Random) -> list[Drawn]:
+        """Rows of a batch, of like length where the stage asks for it."""
         groups, size = self.stage.length_groups, self.stage.batch_size
-        shares = self.recipe.tasks | self.stage.unlabeled
+        shares = self.recipe.tasks | self.recipe.questions | self.stage.unlabeled
         drawn = self.rows.draw(shares, groups * size, rng)
         if groups == 1:
             return drawn
-        drawn.sort(key=lambda pair: len(self.rows.texts[pair[1]]))
+        drawn.sort(key=lambda one: len(self.rows.texts[one.row]))
         first = rng.randrange(groups) * size
         return drawn[first : first + size]
 

@@ -67,7 +67,9 @@ def train(
     stages = recipe.stages if stage is None else [recipe.stage(stage)]
     if check_only:
         return [dry_run(recipe, chosen) for chosen in stages]
-    needs_folder = own_task is None or any(chosen.unlabeled for chosen in stages)
+    needs_folder = (
+        own_task is None or bool(recipe.questions) or any(chosen.unlabeled for chosen in stages)
+    )
     folder = find_data_dir(data_dir) if needs_folder else Path()
     check_stages(recipe, stages, run_dir, folder)
     accelerator = start_accelerator()

@@ -1,33 +1,52 @@
-"""Training rows: texts of all tasks, each with the questions it may be asked and its answer."""
+"""Training rows: texts of all sources, each with the questions it may be asked and its answer."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.tasks import TASKS
+from latentwire.tasks.asked.base import Asked
 from latentwire.tasks.base import Split
 
 UNLABELED = -1
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A row of a batch.
+
+    Attributes:
+        source: Task, corpus or kind of question that it was drawn from.
+        row: Index of its text.
+        asked: Its own question and answer; None where the task asks, or any task may.
+    """
+
+    source: str
+    row: int
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Rows of several tasks, end to end.
+    """Rows of several sources, end to end.
 
     Attributes:
         texts: Every text; what senders see, and all that they see.
-        labels: Answer index of each text, within its task; ``UNLABELED`` for running text.
-        spans: Task or corpus -> the range of its rows.
+        labels: Answer index of each text, within its task; ``UNLABELED`` where no task labels it.
+        spans: Task, corpus or kind of question -> the range of the rows that it brought.
+        asked: Kind of question -> its questions, each with the row of its text, which another
+            source may have brought.
     """
 
     texts: list[str]
     labels: list[int]
     spans: dict[str, range]
+    asked: dict[str, list[tuple[int, Asked]]] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -46,41 +65,60 @@ class Rows:
 
     def with_passages(self, corpus: str, passages: Sequence[str]) -> Rows:
         """These rows and passages of a corpus, which have no labels."""
-        span = range(len(self.texts), len(self.texts) + len(passages))
+        return self._with(corpus, list(passages), self.asked)
+
+    def with_questions(self, asked: Mapping[str, Sequence[Asked]]) -> Rows:
+        """These rows and questions of several kinds; a text that is here already is shared."""
+        rows, index = self, {text: row for row, text in reversed(list(enumerate(self.texts)))}
+        for kind, questions in asked.items():
+            new = [text for text in dict.fromkeys(q.text for q in questions) if text not in index]
+            index |= {text: len(rows.texts) + number for number, text in enumerate(new)}
+            own = [(index[question.text], question) for question in questions]
+            rows = rows._with(kind, new, {**rows.asked, kind: own})
+        return rows
+
+    def _with(
+        self, source: str, texts: list[str], asked: dict[str, list[tuple[int, Asked]]]
+    ) -> Rows:
+        span = range(len(self.texts), len(self.texts) + len(texts))
         return Rows(
-            self.texts + list(passages),
-            self.labels + [UNLABELED] * len(passages),
-            {**self.spans, corpus: span},
+            self.texts + texts,
+            self.labels + [UNLABELED] * len(texts),
+            {**self.spans, source: span},
+            asked,
         )
 
     def blocks(self) -> list[range]:
-        """The rows of all tasks, and the rows of each corpus."""
+        """The rows of all tasks, and those that each further source brought."""
         first = next((i for i, label in enumerate(self.labels) if label == UNLABELED), None)
         if first is None:
             return [range(len(self.texts))]
-        return [range(first), *(span for span in self.spans.values() if span.start >= first)]
+        further = (span for span in self.spans.values() if span.start >= first and len(span))
+        return [*([range(first)] if first else []), *further]
 
-    def draw(
-        self, shares: Mapping[str, float], count: int, rng: random.Random
-    ) -> list[tuple[str, int]]:
-        """Draw (task or corpus, row) pairs by their shares; longer SST-2 phrases are preferred.
+    def draw(self, shares: Mapping[str, float], count: int, rng: random.Random) -> list[Drawn]:
+        """Draw rows by the shares of their sources; longer SST-2 phrases are preferred.
 
         Most SST-2 rows are phrases of the sentences that the test holds: of two drawn rows the
         longer one is kept.
         """
         drawn = []
-        for task in rng.choices(list(shares), list(shares.values()), k=count):
-            row = rng.choice(self.spans[task])
-            if task == "sst2":
-                row = max(row, rng.choice(self.spans[task]), key=lambda r: len(self.texts[r]))
-            drawn.append((task, row))
+        for source in rng.choices(list(shares), list(shares.values()), k=count):
+            if source in self.asked:
+                drawn.append(Drawn(source, *rng.choice(self.asked[source])))
+                continue
+            row = rng.choice(self.spans[source])
+            if source == "sst2":
+                row = max(row, rng.choice(self.spans[source]), key=lambda r: len(self.texts[r]))
+            drawn.append(Drawn(source, row))
         return drawn
 
 
 class Dialogue:
-    """The questions and answers of the tasks in one receiver's tokens."""
+    """Questions and answers in one receiver's tokens."""
 
     def __init__(self, frozen: FrozenModel, tasks: Sequence[str]) -> None:
+        self.tokenizer = frozen.tokenizer
         self.generic = question_ids(frozen.tokenizer, None)
         self.questions = {
             name: question_ids(frozen.tokenizer, TASKS[name].question) for name in tasks
@@ -91,20 +129,27 @@ class Dialogue:
         }
 
     def asked(
-        self, source: str, label: int, generic_share: float, rng: random.Random
+        self, drawn: Drawn, label: int, generic_share: float, rng: random.Random
     ) -> tuple[list[int], list[int]]:
-        """A question to a row, and its answer; a row without a label is asked any task's question.
+        """A question to a row, and its answer; running text is asked any task's question.
 
         Args:
-            source: Task or corpus of the row.
-            label: Its answer index, or ``UNLABELED``.
-            generic_share: Share of labeled rows that are asked the generic question instead.
+            drawn: The row; a question of its own is asked as it is.
+            label: Its answer index within its task, or ``UNLABELED``.
+            generic_share: Share of rows of tasks that are asked the generic question instead.
             rng: What is drawn from.
 
         Returns:
             Ids of the question, and of the answer; empty if that is not known.
         """
+        own = drawn.asked
+        if own is not None:
+            return question_ids(self.tokenizer, own.question), answer_ids(
+                self.tokenizer, own.answer
+            )
         if label == UNLABELED:
             return self.questions[rng.choice(list(self.questions))], []
         generic = rng.random() < generic_share
-        return self.generic if generic else self.questions[source], self.answers[source][label]
+        return self.generic if generic else self.questions[drawn.source], self.answers[
+            drawn.source
+        ][label]

@@ -15,6 +15,7 @@ from latentwire.models.bridges import encode
 from latentwire.models.registry import Encoder
 from latentwire.space import LatentSpace
 from latentwire.tasks import TASKS
+from latentwire.tasks.asked import Asked
 from latentwire.training.batches import Batches
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import start_accelerator
@@ -70,6 +71,9 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
         {task: range(2 * index, 2 * index + 2) for index, task in enumerate(tasks)},
     )
     for corpus in corpora:
+    rows = rows.with_questions(
+        {kind: [_ask(kind, text) for text in texts] for kind in recipe.questions}
+    )
         rows = rows.with_passages(corpus, texts)
     small = stage.model_copy(update={"batch_size": 2})
     inputs = _inputs(encoder, parts.sender, rows.texts)
@@ -88,6 +92,11 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 
 
 def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
+def _ask(kind: str, text: str) -> Asked:
+    """A question to a text, for its shape."""
+    return Asked(text, "Which of these occurs: film or pin?", ("film", "pin"), "film", kind)
+
+
     """What a stage will do, without doing it."""
     engine, used = recipe.engine, sorted(stage.objectives.in_use)
     return {
@@ -101,7 +110,7 @@ def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
         "examples": stage.steps * stage.batch_size,
         "processes": engine.processes,
         "strategy": engine.strategy,
-        "shares": {**recipe.tasks, **stage.unlabeled},
+        "shares": {**recipe.tasks, **recipe.questions, **stage.unlabeled},
         "objectives": {
             name: getattr(stage.objectives, name).model_dump(exclude_defaults=True) for name in used
         },

@@ -14,13 +14,18 @@ from latentwire.errors import RecipeError
 from latentwire.frozen.scoring import PROMPT_ROOM
 from latentwire.training.batches import Batches
 from latentwire.training.curves import draw_curves
-from latentwire.training.data import Dialogue, Rows
+from latentwire.training.data import Dialogue
 from latentwire.training.means import Means
 from latentwire.training.parts import StageParts, measure_saved, save_parts, write_figures
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.run_log import RunLog
 from latentwire.training.selection import Selection
-from latentwire.training.stage_data import fit_normalizer, load_rows, open_inputs
+from latentwire.training.stage_data import (
+    fit_normalizer,
+    load_held_out_rows,
+    load_rows,
+    open_inputs,
+)
 from latentwire.training.state import load_best, load_state, save_best, save_state
 from latentwire.training.step_loss import StepLoss
 from latentwire.training.update import Updates, stored_weights
@@ -58,7 +63,7 @@ class Trainer:
                 f"pieces to compute it in ({accelerator.num_processes} processes)"
             )
         rows = load_rows(recipe, stage, data_dir)
-        held_out = Rows.load(list(recipe.tasks), "validation", data_dir, stage.validation.rows)
+        held_out = load_held_out_rows(recipe, stage, data_dir)
         self.parts = parts = StageParts.build(
             recipe, stage, run_dir, accelerator.device, rows.texts
         )

@@ -9,6 +9,7 @@ from latentwire.catalog import BYTES, locate_model
 from latentwire.checkpoint import locate_part
 from latentwire.errors import RecipeError, UsageError
 from latentwire.space import MANIFEST
+from latentwire.tasks.asked import QUESTION_SETS, PassageQuestions
 from latentwire.training.parts import encoder_folder
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe import Recipe, Stage
@@ -20,8 +21,14 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
     Raises:
         ModelNotFoundError: If a model or a teacher's encoder is nowhere to be found.
         RecipeError: If a stage joins a space that no stage before it founds.
-        UsageError: If the file of a corpus is missing.
+        UsageError: If the file of a corpus or of a kind of question is missing.
     """
+    for kind in recipe.questions:
+        questions = QUESTION_SETS[kind]
+        if isinstance(questions, PassageQuestions):
+            questions.locate("train", data_dir)
+    for corpus in recipe.question_passages:
+        _check_corpus(corpus, data_dir)
     for name in recipe.receivers:
         locate_model(name)
     is_founded = (run_dir / MANIFEST).is_file()
@@ -41,6 +48,11 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
             if not own.is_dir():
                 locate_part("encoder", teacher)
         for corpus in stage.unlabeled:
-            if not (data_dir / CORPORA[corpus]).is_file():
-                raise UsageError(f"corpus file {data_dir / CORPORA[corpus]} does not exist")
+            _check_corpus(corpus, data_dir)
         encoders.add(stage.sender)
+
+
+def _check_corpus(corpus: str, data_dir: Path) -> None:
+    path = data_dir / CORPORA[corpus]
+    if not path.is_file():
+        raise UsageError(f"corpus file {path} does not exist")

@@ -12,6 +12,7 @@ from latentwire.errors import RecipeError
 from latentwire.models import ByteEncoder, HiddenStateEncoder
 from latentwire.models.registry import ARCHITECTURES
 from latentwire.tasks import TASKS
+from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe_sections import (
     NEED_LABELS,
@@ -133,6 +134,14 @@ class Recipe(Strict):
         for name in self.tasks:
             if name not in TASKS:
                 raise ValueError(f"tasks: unknown task {name!r}; {nearest(name, list(TASKS))}")
+    questions: dict[str, float] = Field({})
+    """Share of each kind of question that the sender never sees (``tasks/asked/``), beside the
+    tasks' shares. Texts of the tasks are asked through the same latents as their label."""
+    questions_of_a_kind: int = Field(40_000, ge=4)
+    """The most questions of a kind that are drawn from."""
+    question_passages: dict[str, int] = Field({})
+    """How many passages of a corpus are asked, beside the texts of tasks, what can be asked of any
+    text."""
         folders = [Path(name).name for name in self.receivers]
         for name in folders:
             if folders.count(name) > 1:
@@ -150,6 +159,14 @@ class Recipe(Strict):
         for stage in self.stages:
             if stage.name == name:
                 return stage
+        kinds = [name for name in QUESTION_SETS if name not in TASKS]
+        for name in self.questions:
+            if name not in kinds:
+                raise ValueError(f"questions: unknown kind {name!r}; {nearest(name, kinds)}")
+        for corpus in self.question_passages:
+            if corpus not in CORPORA:
+                known = ", ".join(CORPORA)
+                raise ValueError(f"question_passages: unknown corpus {corpus!r}; known: {known}")
         raise RecipeError(
             f"the recipe has no stage {name!r}",
             hint=f"its stages: {', '.join(stage.name for stage in self.stages)}",

@@ -16,22 +16,35 @@ from latentwire.training.data import Rows
 from latentwire.training.feature_cache import FeatureCache
 from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches
 from latentwire.training.passages import load_passages
+from latentwire.training.question_data import load_held_out_questions, load_questions
 from latentwire.training.recipe import Recipe, Stage
 
 _STATES_MEASURED = 50_000
 
 
 def load_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
-    """Training rows of the recipe's tasks and of the stage's corpora.
+    """Training rows of the recipe's tasks and questions, and of the stage's corpora.
 
     Raises:
         UsageError: If a file is missing or a row does not fit its task.
     """
     rows = Rows.load(list(recipe.tasks), "train", data_dir)
+    rows = rows.with_questions(load_questions(recipe, data_dir))
     for corpus in stage.unlabeled:
         count, seed = stage.unlabeled_passages, recipe.seed
         rows = rows.with_passages(corpus, load_passages(corpus, data_dir, count, seed))
     return rows
+
+
+def load_held_out_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
+    """Validation rows: as many of each task and kind of question as the stage looks at.
+
+    Raises:
+        UsageError: If a file is missing or a row does not fit its task.
+    """
+    limit = stage.validation.rows
+    rows = Rows.load(list(recipe.tasks), "validation", data_dir, limit)
+    return rows.with_questions(load_held_out_questions(recipe, "validation", data_dir, limit))
 
 
 def open_inputs(
@@ -49,7 +62,7 @@ def open_inputs(
     if isinstance(encoder, ByteEncoder):
         return ByteInputs(encoder, rows.texts)
     assert frozen is not None
-    # One cache for the tasks and one for each corpus: they are used again one by one.
+    # One cache for the tasks and one for each further source: they are used again one by one.
     caches = []
     for span in rows.blocks():
         texts = rows.texts[span.start : span.stop]

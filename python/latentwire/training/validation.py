@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from latentwire.frozen import ChoiceTree, FrozenModel
 from latentwire.frozen.scoring import choice_scores
+from latentwire.judging import judge
 from latentwire.message import Encoding
 from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
@@ -20,7 +21,7 @@ from latentwire.training.features import EncoderInputs
 _BATCH = 64
 
 Figures = dict[str, dict[str, dict[str, float]]]
-"""Receiver -> task -> ``accuracy`` in percent and ``loss`` in nats an answer."""
+"""Receiver -> task or kind of question -> ``accuracy`` in percent, ``loss`` in nats an answer."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,9 @@ class Validation:
             module.eval()
         figures: Figures = {name: {} for name in receivers}
         for task, span in self.rows.spans.items():
-            sent = [
-                through_the_wire(
-                    encode(encoder, *self.inputs.batch(list(chosen))).latents, self.encoding
-                )
-                for chosen in (
-                    span[start : start + _BATCH] for start in range(0, len(span), _BATCH)
-                )
-            ]
+            if task not in TASKS:
+                continue
+            sent = self._send(encoder, span)
             labels = torch.tensor([self.rows.labels[row] for row in span])
             for name, frozen in receivers.items():
                 tree = ChoiceTree.build(frozen, TASKS[task].question, TASKS[task].choices)
@@ -74,12 +70,36 @@ class Validation:
                     "accuracy": round(100 * float(right.float().mean()), 1),
                     "loss": round(-float(scores.gather(1, labels[:, None]).mean()), 4),
                 }
+        for kind, questions in self.rows.asked.items():
+            asked = [question for _, question in questions]
+            sent = self._send(encoder, [row for row, _ in questions])
+            for name, frozen in receivers.items():
+                judged = [
+                    judge(frozen, adapters[name](z), None, asked[start : start + _BATCH])
+                    for start, z in zip(range(0, len(asked), _BATCH), sent, strict=True)
+                ]
+                right = torch.cat([found.are_right for found in judged])
+                likelihood = torch.cat([found.log_likelihoods for found in judged])
+                figures[name][kind] = {
+                    "accuracy": round(100 * float(right.float().mean()), 1),
+                    "loss": round(-float(likelihood.mean()), 4),
+                }
         for module, was_training in zip(modules, training, strict=True):
             module.train(was_training)
         return figures
 
+    def _send(self, encoder: nn.Module, rows: Sequence[int]) -> list[Tensor]:
+        """Messages [B, K, d_z] of rows as they come out of the wire, batch by batch."""
+        return [
+            through_the_wire(
+                encode(encoder, *self.inputs.batch(list(rows[start : start + _BATCH]))).latents,
+                self.encoding,
+            )
+            for start in range(0, len(rows), _BATCH)
+        ]
+
 
 def mean_of(figures: Figures, measure: str) -> float:
-    """Mean of a measure over receivers and tasks."""
+    """Mean of a measure over receivers, tasks and kinds of questions."""
     values = [task[measure] for tasks in figures.values() for task in tasks.values()]
     return sum(values) / len(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from latentwire.errors import UsageError
@@ -47,20 +48,28 @@ class PassageQuestions:
 
         ``validation`` is carved out of the training file by passage.
         """
-        path = find_data_dir(data_dir) / self.folder
-        path /= "test.jsonl.gz" if split == "test" else "train.jsonl.gz"
+        rows = self.ask(read_jsonl(self.locate(split, find_data_dir(data_dir))))
+        generator(0, self.kind).shuffle(rows)
+        if split != "test":
+            held_out = hold_out([row.text for row in rows], self.kind)
+            rows = [row for row in rows if (row.text in held_out) == (split == "validation")]
+        return rows[:limit]
+
+    def locate(self, split: Split, data_dir: Path) -> Path:
+        """The file of a split.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        path = data_dir / self.folder / ("test" if split == "test" else "train")
+        path = path.with_suffix(".jsonl.gz")
         if not path.is_file():
             raise UsageError(
                 f"data file {path} does not exist",
                 hint=f"{self.kind} is on the hub as {self.hub_name}; rows of its splits can be "
                 "read with the ask method of this set",
             )
-        rows = self.ask(read_jsonl(path))
-        generator(0, self.kind).shuffle(rows)
-        if split != "test":
-            held_out = hold_out([row.text for row in rows], self.kind)
-            rows = [row for row in rows if (row.text in held_out) == (split == "validation")]
-        return rows[:limit]
+        return path
 
     def ask(self, rows: Iterable[Row]) -> list[Asked]:
         """Read rows of the data folder or of ``datasets.load_dataset(hub_name, split=...)``."""

@@ -1,0 +1,68 @@
+"""Whether a receiver answers questions right, each row its own: by choice, or by generation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentwire.frozen.answers import score_answers
+from latentwire.frozen.model import FrozenModel
+from latentwire.frozen.template import answer_ids, question_ids
+from latentwire.tasks.asked.base import Asked
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of B questions.
+
+    Attributes:
+        are_right: bool [B].
+        log_likelihoods: float32 [B], nats, of the right answers.
+    """
+
+    are_right: Tensor
+    log_likelihoods: Tensor
+
+
+def judge(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, asked: Sequence[Asked]
+) -> Judged:
+    """Ask every row its question after its message, and compare the answer with the right one.
+
+    Of choices the likeliest is the answer, the first of equals. Without choices it is what greedy
+    generation writes: right if it is the answer, or one of its aliases, token by token.
+
+    Args:
+        frozen: The receiver.
+        prefix: Soft tokens [B, P, d] or a key/value prefix [L, 2, B, H, P, D], of the messages.
+        mask: bool [B, P], False on padding; None: there is none.
+        asked: The B questions.
+
+    Raises:
+        UsageError: If a key/value prefix is of another model's geometry.
+    """
+    questions = [question_ids(frozen.tokenizer, row.question) for row in asked]
+    answers = [[row.answer, *(row.choices or row.aliases)] for row in asked]
+    are_closed = torch.tensor([row.choices is not None for row in asked])
+    labels = torch.tensor([row.label or 0 for row in asked])
+    scores, are_greedy = [], []
+    for column in range(max(map(len, answers))):
+        ids = [
+            answer_ids(frozen.tokenizer, row[column] if column < len(row) else row[0])
+            for row in answers
+        ]
+        scored = score_answers(frozen, prefix, mask, questions, ids)
+        scores.append(scored.log_likelihoods.cpu())
+        are_greedy.append(scored.are_greedy.cpu())
+    right, *others = scores
+    are_right = torch.stack(are_greedy).any(0)
+    if bool(are_closed.any()):
+        table = torch.stack(others, dim=1)  # [B, C]; repeats of the answer beyond a row's choices
+        counts = torch.tensor([len(row.choices or ()) for row in asked])
+        beyond = torch.arange(table.shape[1])[None] >= counts[:, None]
+        chosen = table.masked_fill(beyond, -torch.inf).argmax(1)
+        are_right = torch.where(are_closed, chosen == labels, are_right)
+    return Judged(are_right, right)
