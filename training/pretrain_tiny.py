@@ -178,9 +178,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     documents = read_wiki(data_dir / "wiki" / "train.jsonl.zst", 1500)
 
-    trained = folder if (folder / "tokenizer.json").is_file() else args.start
+    trained: str | Path | None = None
+    if (folder / "tokenizer.json").is_file():
+        trained = folder
+    elif args.start is not None:
+        trained = locate_model(args.start)
     if trained is not None:
-        trained = locate_model(str(trained))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(trained)
         tokenizer.save_pretrained(folder)
     else:
