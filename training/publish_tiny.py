@@ -23,9 +23,9 @@ from transformers import AutoModelForCausalLM
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
-def publish_model(run_dir: Path) -> Path:
+def publish_model(run_dir: Path, folder: Path) -> Path:
     """Store the model that pretraining left in ``run_dir/model`` under its run's name."""
-    target = PRETRAINED_DIR / run_dir.name
+    target = folder / run_dir.name
     target.mkdir(parents=True, exist_ok=True)
     model = AutoModelForCausalLM.from_pretrained(run_dir / "model")
     model.config.save_pretrained(target)
@@ -38,10 +38,10 @@ def publish_model(run_dir: Path) -> Path:
     return target
 
 
-def publish_space(run_dir: Path) -> Path:
+def publish_space(run_dir: Path, folder: Path) -> Path:
     """Copy the manifest, encoders and adapters that training left in ``run_dir``."""
     name = json.loads((run_dir / MANIFEST).read_text())["name"]
-    target = SPACES_DIR / name
+    target = folder / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     shutil.copy(run_dir / MANIFEST, target / MANIFEST)
@@ -56,12 +56,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=["model", "space"])
     parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--output", type=Path, help="another folder than the package's own")
     args = parser.parse_args()
-    target = (publish_model if args.kind == "model" else publish_space)(args.run_dir)
+    if args.kind == "model":
+        target = publish_model(args.run_dir, args.output or PRETRAINED_DIR)
+    else:
+        target = publish_space(args.run_dir, args.output or SPACES_DIR)
     for path in target.rglob("*.safetensors"):
         path.chmod(0o644)  # the library writes files that only their owner may read
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    print(f"{target.relative_to(PRETRAINED_DIR.parent)}: {size:,} bytes")
+    print(f"{target.name}: {size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -167,6 +167,18 @@ class Receiver:
         scores = score_choices(self.frozen, prefix, mask, tree).cpu().tolist()
         return [Answer.from_scores(choices, row) for row in scores]
 
+    def read(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
+        """What the frozen model is given in the place of texts.
+
+        Returns:
+            Soft tokens [B, k, d] or a key/value prefix [L, 2, B, H, k, D]; and bool [B, k], False
+            where a message is shorter than the longest.
+
+        Raises:
+            SpaceMismatchError, WireError: See ``ask``.
+        """
+        return self._prefix(packets)
+
     @torch.inference_mode()
     def _prefix(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
         """Packets to the adapter's prefix and mask bool [B, k]; shorter messages are padded."""

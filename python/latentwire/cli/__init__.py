@@ -22,6 +22,7 @@ from latentwire.cli import (
     models,
     packets,
     send,
+    questions,
     train,
 )
 from latentwire.cli.console import print_error
@@ -48,6 +49,7 @@ for command in (
     train.train,
     evaluate.evaluate,
 ):
+    questions.eval_questions,
     app.command(name="eval" if command is evaluate.evaluate else None)(command)
 app.add_typer(bench.app, name="bench")
 

@@ -1,0 +1,66 @@
+"""``latentwire eval-questions``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from latentwire.cli.console import print_json
+from latentwire.cli.options import Json, Threads
+
+
+def eval_questions(
+    output: Annotated[Path, typer.Option(help="Folder for figures and tables.")],
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Run folder whose parts are asked; default: shipped parts.")
+    ] = None,
+    sender: Annotated[list[str] | None, typer.Option(help="Only these senders.")] = None,
+    receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only these kinds of questions; default all.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only so many questions of each kind.", min=4)
+    ] = None,
+    split: Annotated[
+        Literal["test", "validation"],
+        typer.Option(help="Which rows: choices between variants are made on validation."),
+    ] = "test",
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Ask receivers what the sender never saw, with controls; resumes."""
+    import torch
+
+    from latentwire.evaluation.question_report import write_question_report
+    from latentwire.evaluation.question_run import run_question_evaluation
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    figures = run_question_evaluation(
+        output,
+        data_dir=data_dir,
+        run_dir=run,
+        senders=sender,
+        receivers=receiver,
+        kinds=kind,
+        limit=limit,
+        split=split,
+    )
+    rows = f"At most {limit} questions of each kind" if limit else "All questions"
+    text = write_question_report(
+        figures, output, shlex.join(["latentwire", *sys.argv[1:]]), f"{rows} of the {split} split."
+    )
+    if json:
+        print_json([asdict(figure) for figure in figures])
+    else:
+        typer.echo(text)

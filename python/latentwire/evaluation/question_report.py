@@ -1,0 +1,76 @@
+"""Questions as a table: a row for each kind, and what the message keeps of what reading gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from latentwire.evaluation.machine import describe_run
+from latentwire.evaluation.question_figures import QuestionFigure
+
+GOAL_PERCENT = 95
+"""Of what the receiver reaches reading the text, what a message should reach."""
+
+
+def write_question_report(
+    figures: Sequence[QuestionFigure], output: Path, command: str, scope: str
+) -> str:
+    """Write ``questions.md`` and ``questions.json`` and give the Markdown.
+
+    Args:
+        figures: What was found.
+        output: The folder.
+        command: How the figures can be made again.
+        scope: Which rows they are about, as a sentence.
+    """
+    about = describe_run(command)
+    lines = [
+        "# Questions that the sender never sees",
+        "",
+        f"{scope} Percent right. Written by the command below; not edited.",
+        "",
+        *(f"- {key}: {value}" for key, value in about.items()),
+        "",
+    ]
+    for sender, receiver in _pairs(figures):
+        lines += [f"## {sender} to {receiver}", "", *_table(figures, sender, receiver), ""]
+    text = "\n".join(lines)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "questions.md").write_text(text)
+    plain = {"about": about, "scope": scope, "figures": [asdict(figure) for figure in figures]}
+    (output / "questions.json").write_text(json.dumps(plain, indent=1) + "\n")
+    return text
+
+
+def _pairs(figures: Sequence[QuestionFigure]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((f.sender, f.receiver) for f in figures if f.sender))
+
+
+def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> list[str]:
+    found = {
+        (figure.kind, figure.path): figure
+        for figure in figures
+        if figure.receiver == receiver and figure.sender in ("", sender)
+    }
+    lines = [
+        "| kind | rows | most frequent answer | no message | zero message | other message "
+        "| **message** | reads the text | kept | bytes |",
+        "| --- " * 10 + "|",
+    ]
+    for kind in dict.fromkeys(kind for kind, _ in found):
+        latent, read = found[kind, "latent"], found[kind, "text"]
+        accuracy, reached = latent.accuracy, read.accuracy.percent
+        kept = f"{100 * accuracy.percent / reached:.0f}%" if reached else "-"
+        controls = " | ".join(
+            f"{found[kind, path].accuracy.percent:.1f}"
+            for path in ("no message", "zero message", "other message")
+        )
+        size = f"{latent.packet_bytes:,.0f}" if latent.packet_bytes else ""
+        lines.append(
+            f"| {kind} | {accuracy.num_rows:,} | {latent.majority_percent:.1f} | {controls} "
+            f"| **{accuracy.percent:.1f}** ({accuracy.low:.1f} to {accuracy.high:.1f}) "
+            f"| {reached:.1f} | {kept} | {size} |"
+        )
+    return lines

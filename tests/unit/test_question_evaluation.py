@@ -1,0 +1,82 @@
+"""Figures of questions: each path is judged as said, and nothing is computed twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from latentwire.errors import UsageError
+from latentwire.evaluation.question_figures import QuestionEvaluation
+from latentwire.evaluation.question_report import write_question_report
+from latentwire.evaluation.question_rows import QuestionRows
+from latentwire.evaluation.question_run import run_question_evaluation
+from latentwire.judging import judge
+from latentwire.receiver import Receiver
+from latentwire.sender import Sender
+from latentwire.tasks.asked import Asked
+from random_models import RandomModel
+from rich.progress import Progress
+
+
+def asked(text: str, answer: str) -> Asked:
+    return Asked(text, "Who has it: Ann, Ben or Tom?", ("Ann", "Ben", "Tom"), answer, "who")
+
+
+ROWS = QuestionRows(
+    "who",
+    [asked(f"{name} has it , {number} of {number}", name) for number in range(4)
+     for name in ("Ann", "Ben", "Tom")],
+)  # fmt: skip
+
+
+def test_every_path_is_judged_by_the_message_that_it_names(
+    random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path
+) -> None:
+    sender = Sender.from_pretrained(random_llama.model, encoder=random_llama.encoder)
+    receiver = Receiver.from_pretrained(random_qwen.model, adapter=random_qwen.adapter)
+    with Progress(disable=True) as bars:
+        run = QuestionEvaluation(tmp_path, {"a": sender}, {"b": receiver}, bars)
+        found = {figure.path: figure for figure in run([ROWS])}
+    assert list(found) == ["text", "no message", "latent", "zero message", "other message"]
+    others = ROWS.others()
+    for path, rows in (("latent", range(12)), ("other message", others)):
+        right = 0
+        for row, sent in enumerate(rows):
+            packet = bytes(sender.encode(ROWS.asked[sent].text))
+            judged = judge(receiver.frozen, *receiver.read([packet]), [ROWS.asked[row]])
+            right += int(judged.are_right[0])
+        assert found[path].accuracy.percent == round(100 * right / 12, 2)
+        assert found[path].majority_percent == round(100 / 3, 1)
+    text = write_question_report(list(found.values()), tmp_path, "command", "All.")
+    assert f"| who | 12 | 33.3 | {found['no message'].accuracy.percent:.1f} |" in text
+
+    class Deaf:
+        """No sender at all: whatever asks it fails."""
+
+        ref = sender.ref
+
+    with Progress(disable=True) as bars:
+        again = QuestionEvaluation(tmp_path, {"a": Deaf()}, {"b": receiver}, bars)  # type: ignore[dict-item]
+        assert again([ROWS]) == list(found.values())
+
+
+def test_another_message_is_of_another_text_and_numbers_are_told_apart_by_length() -> None:
+    texts = ["one", "one", "one", "two"]
+    rows = QuestionRows(
+        "count",
+        [Asked(t, "?", None, str(a), "count") for t, a in zip(texts, (1, 22, 3, 4), strict=True)],
+    )
+    assert [texts[row] for row in rows.others()] == ["two", "two", "two", "one"]
+    groups = rows.groups()
+    assert {name: int(chosen.sum()) for name, chosen in groups.items()} == {
+        "count": 4, "count, 1 digit": 3, "count, 2 digits": 1
+    }  # fmt: skip
+    assert rows.majority_percent(groups["count"]) == 25
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no kind of question 'who_knows'"):
+        run_question_evaluation(tmp_path / "out", kinds=["who_knows"])
+    with pytest.raises(UsageError, match="holds no encoder"):
+        run_question_evaluation(tmp_path / "out", run_dir=tmp_path, kinds=["story_what"])
+    assert not (tmp_path / "out").exists()
