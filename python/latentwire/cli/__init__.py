@@ -15,6 +15,7 @@ import typer
 
 from latentwire.cli import (
     bench,
+    compare,
     demo,
     evaluate,
     host,
@@ -48,6 +49,7 @@ for command in (
     models.models,
     train.train,
     evaluate.evaluate,
+    compare.compare,
 ):
     questions.eval_questions,
     app.command(name="eval" if command is evaluate.evaluate else None)(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from latentwire.training.compute import start_accelerator
 from latentwire.training.dry_run import dry_run
 from latentwire.training.loop import Trainer
 from latentwire.training.preflight import check_stages
+from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.recipe_file import load_recipe
 from latentwire.training.run_folder import describe_run
 
@@ -72,12 +74,23 @@ def train(
     )
     folder = find_data_dir(data_dir) if needs_folder else Path()
     check_stages(recipe, stages, run_dir, folder)
+    return run_stages(recipe, stages, run_dir, folder)
+
+
+def run_stages(
+    recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_dir: Path
+) -> list[dict[str, Any]]:
+    """Train stages of a recipe that have been checked, in order; one result per stage.
+
+    Raises:
+        LatentwireError: See ``Trainer``.
+    """
     accelerator = start_accelerator()
     if accelerator.is_main_process:
         describe_run(run_dir, recipe, accelerator.num_processes)
     results = []
     for chosen in stages:
-        trainer = Trainer(recipe, chosen, run_dir, folder, accelerator)
+        trainer = Trainer(recipe, chosen, run_dir, data_dir, accelerator)
         result = {"stage": chosen.name, **trainer.run()}
         logger.info("%s", json.dumps(result))
         results.append(result)

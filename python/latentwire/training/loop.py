@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +115,18 @@ class Trainer:
             self.parts.space.save(self.run_dir)
         selection = Selection(stage.validation, progress.get("selection"))
         means, last = Means(self.accelerator), dict(progress.get("means", {}))
-        before, started = float(progress["seconds"]), time.monotonic()
+        clock = self.updates.clock
+        clock.start(float(progress["seconds"]))
         with RunLog(
             self.folder, stage, progress["step"], is_main=self.accelerator.is_main_process
         ) as log:
-            while progress["step"] < stage.steps and not selection.is_over:
+            while not clock.is_over(progress["step"]) and not selection.is_over:
                 rate = self.updates.rate(progress["step"])
                 means.add(self.updates.step(progress["step"]))
                 step = progress["step"] = progress["step"] + 1
-                is_end = step == stage.steps
-                log.advance(step)
+                clock.look()
+                is_end = clock.is_over(step)
+                log.advance(step, clock.total(step))
                 if is_end or step % engine.log_every == 0:
                     last = {"learning_rate": rate, **means.take(stage.batch_size)}
                     log.write(step, last)
@@ -134,8 +135,8 @@ class Trainer:
                     self._look(step, selection, log)
                     is_end = is_end or selection.is_over
                 if is_end or is_look or step % engine.save_every == 0:
-                    seconds = before + time.monotonic() - started
-                    progress |= {"seconds": seconds, "selection": selection.state, "means": last}
+                    progress |= {"seconds": clock.seconds, "selection": selection.state}
+                    progress["means"] = last
                     if self.accelerator.is_main_process:
                         save_state(self.folder, trained, self.updates.optimizers, progress)
             result = {"step": progress["step"], "seconds": round(progress["seconds"], 1), **last}

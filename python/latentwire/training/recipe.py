@@ -45,6 +45,9 @@ class Stage(Strict):
     own_losses: float = Field(1.0, ge=0)
     """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes."""
     steps: int = Field(ge=1)
+    minutes: float | None = Field(None, gt=0)
+    """Minutes after which the stage ends before its steps are done; schedules follow the time, so
+    that it ends as a whole run does. Such a run cannot be repeated bit for bit."""
     batch_size: int = Field(64, ge=1)
     """Rows of one update, over all processes."""
     optimizer: Literal["muon", "adamw"] = "muon"

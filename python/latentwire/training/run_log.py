@@ -59,9 +59,9 @@ class RunLog:
         if self.board is not None:
             self.board.close()
 
-    def advance(self, step: int) -> None:
-        """Move the bar."""
-        self.bars.update(self.bar, completed=step)
+    def advance(self, step: int, total: int) -> None:
+        """Move the bar, which ends at ``total``."""
+        self.bars.update(self.bar, completed=step, total=total)
 
     def write(self, step: int, values: Mapping[str, Any]) -> None:
         """One line of metrics; numbers go to TensorBoard as well."""

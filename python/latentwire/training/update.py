@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latentwire.errors import InvalidMessageError, TrainingError
 from latentwire.training.batches import Batch, Batches
+from latentwire.training.clock import StageClock
 from latentwire.training.compute import autocast
 from latentwire.training.objective_terms import TERMS
 from latentwire.training.optimizers import build_optimizers, cosine_rate, set_learning_rate
@@ -33,6 +34,9 @@ class Updates:
         step_loss: The loss of a batch.
         batches: Draws them.
         accelerator: This process among those that train together.
+
+    Attributes:
+        clock: Says how far the stage is; whoever loops over steps starts and reads it.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Updates:
         self.parts = parts
         self.batches = batches
         self.accelerator = accelerator
+        self.clock = StageClock(stage, accelerator)
         self.num_pieces = accelerator.num_processes * recipe.engine.accumulation
         # Synchronizes gradients; alone, it is the module itself.
         self.wrapped: Any = accelerator.prepare_model(step_loss)
@@ -59,11 +64,11 @@ class Updates:
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
         stage = self.stage
-        return cosine_rate(step, stage.steps, stage.warmup_steps, stage.learning_rate)
+        return cosine_rate(step, self.clock.total(step), stage.warmup_steps, stage.learning_rate)
 
     def weights(self, step: int) -> dict[str, float]:
         """Weight of each objective that counts in a step."""
-        progress = step / self.stage.steps
+        progress = step / self.clock.total(step)
         weights = {name: getattr(self.stage.objectives, name).at(progress) for name in TERMS}
         used = {name: weight for name, weight in weights.items() if weight}
         return {**used, OWN_LOSSES: self.stage.own_losses}
@@ -139,7 +144,7 @@ class Updates:
 
     def _rounding(self, step: int) -> contextlib.AbstractContextManager[None]:
         """Towards the end, weights are trained with the values that they are stored with."""
-        is_late = step >= ROUNDING_STARTS * self.stage.steps
+        is_late = step >= ROUNDING_STARTS * self.clock.total(step)
         return stored_weights(self.parts, self.stage) if is_late else contextlib.nullcontext()
 
 

@@ -1,0 +1,1 @@
+"""Recipes trained for the same time and measured on the same rows, side by side."""

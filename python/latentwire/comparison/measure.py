@@ -1,0 +1,152 @@
+"""One run of a row: trained for its minutes, then measured on test rows through real packets."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+from rich.console import Console
+from rich.progress import Progress
+from torch import nn
+
+from latentwire.catalog import BYTES
+from latentwire.comparison.plan import Plan, Row
+from latentwire.comparison.remembering import RememberingModel
+from latentwire.comparison.results import Figures, Result, settings_digest
+from latentwire.errors import TrainingError
+from latentwire.evaluation.figures import Evaluation
+from latentwire.evaluation.records import Record
+from latentwire.frozen import FrozenModel
+from latentwire.receiver import Receiver
+from latentwire.sender import Sender
+from latentwire.training.command import run_stages
+from latentwire.training.parts import adapter_folder, encoder_folder
+from latentwire.training.preflight import check_stages
+from latentwire.training.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+
+class Measurer:
+    """Runs rows one after the other; frozen models are loaded once.
+
+    Args:
+        plan: Says which test rows are measured.
+        data_dir: Data folder.
+        run_dir: Run folders go below it, and features that runs share.
+    """
+
+    def __init__(self, plan: Plan, data_dir: Path, run_dir: Path) -> None:
+        self.plan = plan
+        self.data_dir = data_dir
+        self.run_dir = run_dir
+        self._frozen: dict[str, FrozenModel] = {}
+
+    def __call__(self, row: Row, seed: int, command: str) -> Result:
+        """Train and measure one row with one seed.
+
+        A run that does not stay finite is a result as well: it says so.
+
+        Args:
+            row: What is run.
+            seed: Its seed.
+            command: How it is run again.
+
+        Raises:
+            LatentwireError: See ``Trainer`` and ``Evaluation``.
+        """
+        recipe = row.load(seed)
+        run_dir = self.run_dir / f"{_slug(row.group)}.{_slug(row.name)}.{seed}"
+        result: dict[str, Any] = {
+            "group": row.group,
+            "row": row.name,
+            "seed": seed,
+            "settings": settings_digest(row, seed, self.plan),
+            "command": command,
+            "sender": recipe.stages[-1].sender,
+            "batch_size": recipe.stages[-1].batch_size,
+        }
+        try:
+            check_stages(recipe, recipe.stages, run_dir, self.data_dir)
+            trained = run_stages(recipe, recipe.stages, run_dir, self.data_dir)
+        except TrainingError as error:
+            logger.warning("%s, seed %d: %s", row.name, seed, error)
+            empty = {"steps": 0, "seconds": 0.0, "loss": 0.0, "packet_bytes": 0.0}
+            return cast(
+                Result, {**result, **empty, "parameters": {}, "figures": {}, "failed": str(error)}
+            )
+        sender, receivers = self._load(recipe, run_dir)
+        records = self._evaluate(recipe, run_dir, sender, receivers)
+        sizes = [record["packet_bytes"] for record in records if record["figure"] == "latent"]
+        result |= {
+            "steps": sum(stage["step"] for stage in trained),
+            "seconds": round(sum(stage["seconds"] for stage in trained), 1),
+            "loss": round(trained[-1]["loss"], 4),
+            "parameters": {
+                "encoder": _count(sender.encoder),
+                "adapters": sum(_count(receiver.adapter) for receiver in receivers.values()),
+            },
+            "packet_bytes": round(sum(sizes) / len(sizes), 1),
+            "figures": _figures(records),
+        }
+        return cast(Result, result)
+
+    def _load(self, recipe: Recipe, run_dir: Path) -> tuple[Sender, dict[str, Receiver]]:
+        """What a user would load of a run."""
+        name = recipe.stages[-1].sender
+        sender = Sender.from_pretrained(
+            name,
+            encoder=str(run_dir / encoder_folder(name)),
+            frozen=None if name == BYTES else self._open(name),
+        )
+        receivers = {
+            name: Receiver.from_pretrained(
+                name, adapter=str(run_dir / adapter_folder(name)), frozen=self._open(name)
+            )
+            for name in recipe.receivers
+        }
+        return sender, receivers
+
+    def _open(self, name: str) -> FrozenModel:
+        if name not in self._frozen:
+            self._frozen[name] = RememberingModel.load(name)
+        return self._frozen[name]
+
+    def _evaluate(
+        self, recipe: Recipe, run_dir: Path, sender: Sender, receivers: dict[str, Receiver]
+    ) -> list[Record]:
+        """Whole messages and their controls; tasks of one limit at a time."""
+        limits = {task: self.plan.limits.get(task) for task in recipe.tasks}
+        records: list[Record] = []
+        with Progress(console=Console(stderr=True), transient=True) as bars:
+            for limit in set(limits.values()):
+                evaluation = Evaluation(
+                    run_dir / "evaluation",
+                    self.data_dir,
+                    {sender.name: sender},
+                    receivers,
+                    [task for task, own in limits.items() if own == limit],
+                    bars,
+                    limit=limit,
+                )
+                records += evaluation(["latent"])
+        return records
+
+
+def _figures(records: list[Record]) -> Figures:
+    found: Figures = {}
+    for record in records:
+        if record["figure"] == "joint":  # of two receivers
+            continue
+        of_receiver = found.setdefault(record["receiver"], {})
+        of_receiver.setdefault(record["figure"], {})[record["task"]] = record["accuracy"]["percent"]
+    return found
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _slug(name: str) -> str:
+    return "-".join(name.replace("/", " ").split())
