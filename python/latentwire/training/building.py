@@ -24,12 +24,14 @@ class Size:
         num_layers: Number of its layers.
         num_heads: Key/value heads of a layer; 0 where it has none.
         head_dim: Width of a head.
+        vocabulary: Number of its tokens.
     """
 
     hidden_size: int
     num_layers: int
     num_heads: int
     head_dim: int
+    vocabulary: int
 
     @classmethod
     def of(cls, config: Any) -> Size:
@@ -38,7 +40,8 @@ class Size:
         width, queries = int(text.hidden_size), int(getattr(text, "num_attention_heads", 0) or 0)
         heads = int(getattr(text, "num_key_value_heads", None) or queries)
         head_dim = int(getattr(text, "head_dim", None) or (width // queries if queries else 0))
-        return cls(width, int(text.num_hidden_layers), heads, head_dim)
+        layers, vocabulary = int(text.num_hidden_layers), int(text.vocab_size)
+        return cls(width, layers, heads, head_dim, vocabulary)
 
 
 def build_encoder(space: SpaceRecipe, stage: Stage, sender: Size | None) -> Encoder:

@@ -23,6 +23,7 @@ from latentwire.training.data import Dialogue, Rows
 from latentwire.training.estimate import count_parameters, estimate_memory, estimate_time
 from latentwire.training.features import ByteInputs, EncoderInputs, StateInputs
 from latentwire.training.geometry import PUBLISHED, scaled_down
+from latentwire.training.heads import build_heads
 from latentwire.training.parts import StageParts, fit_colorizer
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.recipe_sections import EncoderRecipe
@@ -70,10 +71,10 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
         [0, 0] * len(tasks),
         {task: range(2 * index, 2 * index + 2) for index, task in enumerate(tasks)},
     )
-    for corpus in corpora:
     rows = rows.with_questions(
         {kind: [_ask(kind, text) for text in texts] for kind in recipe.questions}
     )
+    for corpus in corpora:
         rows = rows.with_passages(corpus, texts)
     small = stage.model_copy(update={"batch_size": 2})
     inputs = _inputs(encoder, parts.sender, rows.texts)
@@ -91,12 +92,12 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
     return found
 
 
-def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 def _ask(kind: str, text: str) -> Asked:
     """A question to a text, for its shape."""
     return Asked(text, "Which of these occurs: film or pin?", ("film", "pin"), "film", kind)
 
 
+def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
     """What a stage will do, without doing it."""
     engine, used = recipe.engine, sorted(stage.objectives.in_use)
     return {
@@ -142,6 +143,8 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
         trained["encoder"] = encoder
     if "adapters" in stage.train:
         trained |= {f"adapter.{name}": part for name, part in adapters.items()}
+    heads = build_heads(stage, space.latent_width, _size(sender))
+    trained |= {f"head.{name}": head for name, head in heads.items()}
     for module in (encoder, *adapters.values()):
         module.requires_grad_(any(module is part for part in trained.values()))
     teacher = None
@@ -151,7 +154,14 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
         module = build_encoder(space, stage.model_copy(update=plain), _size(frozen))
         teacher = (module.requires_grad_(False), frozen)
     return StageParts(
-        sender, receivers, LatentSpace(name=space.name), encoder, adapters, teacher, trained
+        sender,
+        receivers,
+        LatentSpace(name=space.name),
+        encoder,
+        adapters,
+        teacher,
+        heads,
+        trained,
     )
 
 

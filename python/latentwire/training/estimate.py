@@ -13,6 +13,7 @@ from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.geometry import PUBLISHED
+from latentwire.training.heads import build_heads
 from latentwire.training.recipe import Recipe, Stage
 
 TOKENS_A_TEXT = 64
@@ -39,6 +40,8 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
             counts[f"frozen {name}"] = _count(family.from_config(config))
         sizes = {name: Size.of(config) for name, config in configs.items()}
         counts["encoder"] = _count(build_encoder(recipe.space, stage, sizes.get(stage.sender)))
+        heads = build_heads(stage, recipe.space.latent_width, sizes.get(stage.sender))
+        counts |= {f"head for {name}": _count(head) for name, head in heads.items()}
         for name in recipe.receivers:
             counts[f"adapter {name}"] = _count(
                 build_adapter(recipe.adapter, recipe.space, sizes[name])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentwire.frozen import FrozenModel
 from latentwire.training import objectives
@@ -25,9 +25,14 @@ class Step:
         latents: The messages [B, k, d_z], before the wire.
         receiver: Who reads them.
         texts: The texts of the rows.
-        read: Latents [B, k, d_z] to what the receiver reads of them after the wire: soft tokens
-            [B, k, d] or a key/value prefix.
+        cross: Latents [B, k, d_z] to what arrives of them.
+        read: What arrived to what the receiver reads of it: soft tokens [B, k, d] or a key/value
+            prefix.
         teach: Makes the teacher's messages [B, k, d_z].
+        heads: Training-only heads, by the objective that each is for.
+        words: Token ids of each text, in the sender's tokens; bytes for plain bytes.
+        heard: Makes the sender's states as the encoder reads them, normalized [B, T, d], and their
+            mask bool [B, T].
     """
 
     def __init__(
@@ -36,20 +41,34 @@ class Step:
         latents: Tensor,
         receiver: FrozenModel,
         texts: list[str],
+        *,
+        cross: Callable[[Tensor], Tensor],
         read: Callable[[Tensor], Tensor],
         teach: Callable[[], Tensor],
+        heads: Mapping[str, nn.Module],
+        words: Callable[[], list[list[int]]],
+        heard: Callable[[], tuple[Tensor, Tensor]],
     ) -> None:
         self.batch = batch
         self.latents = latents
         self.receiver = receiver
         self.texts = texts
+        self.heads = heads
+        self.words = words
+        self.heard = heard
+        self._cross = cross
         self._read = read
         self._teach = teach
 
     @cached_property
+    def sent(self) -> Tensor:
+        """The messages [B, k, d_z], after the wire."""
+        return self._cross(self.latents)
+
+    @cached_property
     def prefix(self) -> Tensor:
         """What the receiver reads."""
-        return self._read(self.latents)
+        return self._read(self.sent)
 
     @cached_property
     def taught_latents(self) -> Tensor:
@@ -61,7 +80,7 @@ class Step:
     def taught_prefix(self) -> Tensor:
         """What the receiver reads of the teacher's messages, without gradients."""
         with torch.no_grad():
-            return self._read(self.taught_latents)
+            return self._read(self._cross(self.taught_latents))
 
 
 @dataclass(frozen=True)
@@ -138,6 +157,16 @@ def _diversity(step: Step) -> Tensor:
     return objectives.diversity(step.latents)
 
 
+def _bag_of_words(step: Step) -> Tensor:
+    return objectives.bag_of_words(step.heads["bag_of_words"](step.sent), step.words())
+
+
+def _reconstruction(step: Step) -> Tensor:
+    states, mask = step.heard()
+    decoded = step.heads["reconstruction"](step.sent, mask.shape[1])
+    return objectives.reconstruction(decoded, states, mask)
+
+
 TERMS: dict[str, Term] = {
     "latent_distillation": Term(_latent_distillation),
     "label_likelihood": Term(_label_likelihood, "answers"),
@@ -149,5 +178,7 @@ TERMS: dict[str, Term] = {
     "manifold_anchoring": Term(_manifold_anchoring),
     "norm_matching": Term(_norm_matching),
     "diversity": Term(_diversity),
+    "bag_of_words": Term(_bag_of_words),
+    "reconstruction": Term(_reconstruction),
 }
 """Every objective that a recipe may name, in the order in which their values are added up."""

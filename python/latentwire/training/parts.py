@@ -21,6 +21,7 @@ from latentwire.models.registry import Encoder
 from latentwire.space import MANIFEST, LatentSpace
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import load_frozen
+from latentwire.training.heads import build_heads
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.validation import Figures, Validation
 
@@ -38,6 +39,8 @@ class StageParts:
         encoder: The sender's encoder.
         adapters: The receivers' adapters, by name.
         teacher: An encoder to learn from, and its frozen model; None if the stage has none.
+        heads: Training-only heads, by the objective that each is for; they are trained with the
+            encoder and published with no part.
         trained: Modules whose weights change, by the name that states keep them under.
     """
 
@@ -47,6 +50,7 @@ class StageParts:
     encoder: Encoder
     adapters: dict[str, Adapter | DeepAdapter]
     teacher: tuple[Encoder, FrozenModel | None] | None
+    heads: dict[str, nn.Module]
     trained: dict[str, nn.Module]
 
     @classmethod
@@ -92,10 +96,12 @@ class StageParts:
             trained["encoder"] = encoder
         if "adapters" in stage.train:
             trained |= {f"adapter.{name}": part for name, part in adapters.items()}
+        heads = build_heads(stage, recipe.space.latent_width, size)  # last: others stay the same
+        trained |= {f"head.{name}": head.to(device) for name, head in heads.items()}
         for module in (encoder, *adapters.values()):
             module.requires_grad_(any(module is part for part in trained.values()))
         teacher = _teacher(recipe, stage, run_dir, space, device)
-        return cls(sender, receivers, space, encoder, adapters, teacher, trained)
+        return cls(sender, receivers, space, encoder, adapters, teacher, heads, trained)
 
     def release_senders(self) -> None:
         """Move frozen senders off the device, once what they make of the texts is cached."""

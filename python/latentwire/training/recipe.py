@@ -15,6 +15,7 @@ from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe_sections import (
+    NEED_HEADS,
     NEED_LABELS,
     NEED_TEACHER,
     REGULARIZERS,
@@ -43,7 +44,8 @@ class Stage(Strict):
     objectives: Objectives
     teacher: str | None = None
     own_losses: float = Field(1.0, ge=0)
-    """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes."""
+    """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes; of
+    what ``objectives`` names as well, the weight there counts."""
     steps: int = Field(ge=1)
     minutes: float | None = Field(None, gt=0)
     """Minutes after which the stage ends before its steps are done; schedules follow the time, so
@@ -101,6 +103,7 @@ class Stage(Strict):
         if self.needs_teacher and self.teacher is None:
             what = next(iter(sorted(used & NEED_TEACHER)), f"a {self.architecture} encoder")
             raise ValueError(f"{what} needs a teacher: the sender to learn from")
+        self._check_encoder_objectives(used)
         if not used - REGULARIZERS and not self.takes_target:
             raise ValueError("objectives: at least one weight must be above 0")
         for corpus in self.unlabeled:
@@ -111,6 +114,17 @@ class Stage(Strict):
             raise ValueError("unlabeled rows need an objective without labels")
         return self
 
+    def _check_encoder_objectives(self, used: set[str]) -> None:
+        """Refuse objectives that ask of an encoder what it does not have."""
+        if used & NEED_HEADS and "encoder" not in self.train:
+            what = min(used & NEED_HEADS)
+            raise ValueError(f"{what} teaches an encoder, and train is {self.train}")
+        if "reconstruction" in used and self.sender == BYTES:
+            raise ValueError("reconstruction is of a frozen sender's states, and bytes have none")
+        module = ARCHITECTURES[self.architecture].module
+        if "commitment" in used and not getattr(module, "commits", False):
+            raise ValueError(f"commitment is to codes, and a {self.architecture} encoder has none")
+
 
 class Recipe(Strict):
     """A latent space and the stages that train its parts, in order."""
@@ -120,6 +134,14 @@ class Recipe(Strict):
     receivers: list[str] = Field(min_length=1)
     tasks: dict[str, float]
     """Share of each task in a batch; they need not sum to one."""
+    questions: dict[str, float] = Field({})
+    """Share of each kind of question that the sender never sees (``tasks/asked/``), beside the
+    tasks' shares. Texts of the tasks are asked through the same latents as their label."""
+    questions_of_a_kind: int = Field(40_000, ge=4)
+    """The most questions of a kind that are drawn from."""
+    question_passages: dict[str, int] = Field({})
+    """How many passages of a corpus are asked, beside the texts of tasks, what can be asked of any
+    text."""
     full_length_share: float = Field(0.3, ge=0, le=1)
     """Share of batches with all K latents; the others have a random prefix (nested dropout)."""
     generic_question_share: float = Field(0.2, ge=0, le=1)
@@ -137,14 +159,14 @@ class Recipe(Strict):
         for name in self.tasks:
             if name not in TASKS:
                 raise ValueError(f"tasks: unknown task {name!r}; {nearest(name, list(TASKS))}")
-    questions: dict[str, float] = Field({})
-    """Share of each kind of question that the sender never sees (``tasks/asked/``), beside the
-    tasks' shares. Texts of the tasks are asked through the same latents as their label."""
-    questions_of_a_kind: int = Field(40_000, ge=4)
-    """The most questions of a kind that are drawn from."""
-    question_passages: dict[str, int] = Field({})
-    """How many passages of a corpus are asked, beside the texts of tasks, what can be asked of any
-    text."""
+        kinds = [name for name in QUESTION_SETS if name not in TASKS]
+        for name in self.questions:
+            if name not in kinds:
+                raise ValueError(f"questions: unknown kind {name!r}; {nearest(name, kinds)}")
+        for corpus in self.question_passages:
+            if corpus not in CORPORA:
+                known = ", ".join(CORPORA)
+                raise ValueError(f"question_passages: unknown corpus {corpus!r}; known: {known}")
         folders = [Path(name).name for name in self.receivers]
         for name in folders:
             if folders.count(name) > 1:
@@ -162,14 +184,6 @@ class Recipe(Strict):
         for stage in self.stages:
             if stage.name == name:
                 return stage
-        kinds = [name for name in QUESTION_SETS if name not in TASKS]
-        for name in self.questions:
-            if name not in kinds:
-                raise ValueError(f"questions: unknown kind {name!r}; {nearest(name, kinds)}")
-        for corpus in self.question_passages:
-            if corpus not in CORPORA:
-                known = ", ".join(CORPORA)
-                raise ValueError(f"question_passages: unknown corpus {corpus!r}; known: {known}")
         raise RecipeError(
             f"the recipe has no stage {name!r}",
             hint=f"its stages: {', '.join(stage.name for stage in self.stages)}",

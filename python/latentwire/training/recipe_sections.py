@@ -115,6 +115,9 @@ class Objectives(Strict):
     manifold_anchoring: Objective = Objective()
     norm_matching: Objective = Objective()
     diversity: Objective = Objective()
+    bag_of_words: Objective = Objective()
+    reconstruction: Objective = Objective()
+    commitment: Objective = Objective()
 
     @property
     def in_use(self) -> set[str]:
@@ -123,8 +126,10 @@ class Objectives(Strict):
 
 
 NEED_LABELS = {"label_likelihood", "answer_generation", "first_token_likelihood"}
+NEED_HEADS = {"bag_of_words", "reconstruction"}
+"""Objectives that train a head of their own beside the encoder; see ``training/heads/``."""
 NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}
-REGULARIZERS = {"manifold_anchoring", "norm_matching", "diversity"}
+REGULARIZERS = {"manifold_anchoring", "norm_matching", "diversity", "commitment"}
 """Objectives that a message without any content would meet."""
 
 

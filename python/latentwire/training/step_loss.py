@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from latentwire.message import Encoding
 from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
+from latentwire.models.state_reader import StateReader
 from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
@@ -44,7 +45,9 @@ class StepLoss(nn.Module):
         super().__init__()
         self.encoder = parts.encoder
         self.adapters = nn.ModuleList(parts.adapters.values())
+        self.heads = nn.ModuleDict(parts.heads)
         self.receivers = parts.receivers
+        self.sender = parts.sender
         self.encoding: Encoding = encoding
         self.texts = texts
         self.inputs = inputs
@@ -58,26 +61,31 @@ class StepLoss(nn.Module):
 
         Args:
             batch: Rows and what is asked of them.
-            weights: Weight of each objective that counts, others are not computed; and of
-                ``OWN_LOSSES``.
+            weights: Weight of each objective that counts, others are not computed; of a loss that
+                the encoder itself has, by its name; and of ``OWN_LOSSES``, its others.
 
         Returns:
             ``loss``, the weighted sum, a scalar with gradients; and each objective by its name, a
             scalar without weight and gradients.
         """
         states, mask = self.inputs.batch(batch.rows)
+        seen = mask
         if batch.kept is not None:
-            mask = mask & batch.kept[:, : mask.shape[1]].to(mask.device)
+            seen = mask & batch.kept[:, : mask.shape[1]].to(mask.device)
         target = self._teach(batch) if self.takes_target else None
-        encoded = encode(self.encoder, states, mask, batch.num_latents, target)
+        encoded = encode(self.encoder, states, seen, batch.num_latents, target)
         latents = encoded.latents  # [B, k, d_z]
         step = Step(
             batch,
             latents,
             self.receivers[batch.receiver],
             [self.texts[row] for row in batch.rows],
-            lambda sent: self._read(sent, batch.receiver),
-            lambda: self._teach(batch),
+            cross=lambda sent: through_the_wire(sent, self.encoding),
+            read=lambda arrived: self._read(arrived, batch.receiver),
+            teach=lambda: self._teach(batch),
+            heads=dict(self.heads.items()),
+            words=lambda: self._words(batch),
+            heard=lambda: (self._normalized(states), mask),  # also what dropout hid
         )
         loss = latents.new_zeros(())
         found = {}
@@ -86,15 +94,29 @@ class StepLoss(nn.Module):
             loss = loss + weights[name] * value
             found[name] = value.detach()
         for name, value in encoded.losses.items():
-            loss = loss + weights[OWN_LOSSES] * value
+            loss = loss + weights.get(name, weights[OWN_LOSSES]) * value
             found[name] = value.detach()
         return {"loss": loss, **found}
 
-    def _read(self, latents: Tensor, receiver: str) -> Tensor:
+    def _read(self, arrived: Tensor, receiver: str) -> Tensor:
         """What a receiver reads of latents [B, k, d_z] that crossed the wire."""
         adapter = self.adapters[list(self.receivers).index(receiver)]
-        prefix: Tensor = adapter(through_the_wire(latents, self.encoding))
+        prefix: Tensor = adapter(arrived)
         return prefix
+
+    def _words(self, batch: Batch) -> list[list[int]]:
+        """What the sender makes of each text, as far as it reads it: ids of tokens, or bytes."""
+        texts = [self.texts[row] for row in batch.rows]
+        if self.sender is None:
+            return [list(text.encode()) for text in texts]
+        room = self.sender.text_room
+        return [ids[:room] or self.sender.begin for ids in self.sender.tokenize(texts)]
+
+    @torch.no_grad()
+    def _normalized(self, states: Tensor) -> Tensor:
+        """A frozen sender's states as the encoder reads them, [B, T, d]."""
+        assert isinstance(self.encoder, StateReader)
+        return self.encoder.read(states)
 
     def _teach(self, batch: Batch) -> Tensor:
         """The teacher's messages [B, k, d_z] for the same rows."""

@@ -41,9 +41,11 @@ class Bridge(StateReader):
     Attributes:
         takes_target: Whether ``forward`` takes a fourth argument in training, the latents
             [B, k, d_z] of another encoder that the bridge learns from.
+        commits: Whether it has a loss ``commitment`` to codes that are moved by averages.
     """
 
     takes_target: ClassVar[bool] = False
+    commits: ClassVar[bool] = False
     config: BridgeConfig
 
     def __init__(self, config: BridgeConfig) -> None:

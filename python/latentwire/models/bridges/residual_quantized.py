@@ -26,6 +26,7 @@ class ResidualQuantizedBridge(QuantizedBridge):
     """Residual quantization (https://arxiv.org/abs/2107.03312)."""
 
     kind = "residual-quantized"
+    commits = True
 
     def __init__(self, config: ResidualQuantizedBridgeConfig) -> None:
         super().__init__(config)

@@ -25,6 +25,7 @@ class VectorQuantizedBridge(QuantizedBridge):
     """VQ-VAE codes (https://arxiv.org/abs/1711.00937), the codebook moved by averages."""
 
     kind = "vector-quantized"
+    commits = True
 
     def __init__(self, config: VectorQuantizedBridgeConfig) -> None:
         super().__init__(config)

@@ -3,7 +3,6 @@
 from latentwire.training.objectives.answer_generation import answer_generation
 from latentwire.training.objectives.bag_of_words import bag_of_words
 from latentwire.training.objectives.choice_likelihood import choice_likelihood
-from latentwire.training.objectives.commitment import commitment
 from latentwire.training.objectives.contrastive import contrastive
 from latentwire.training.objectives.diversity import diversity
 from latentwire.training.objectives.first_token_likelihood import first_token_likelihood
@@ -19,7 +18,6 @@ __all__ = [
     "answer_generation",
     "bag_of_words",
     "choice_likelihood",
-    "commitment",
     "contrastive",
     "diversity",
     "first_token_likelihood",
