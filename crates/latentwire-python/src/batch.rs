@@ -1,6 +1,7 @@
 //! Reading many packets at once, and doing anything on all cores.
 
 use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use latentwire::{LatentsInfo, Limits, Packet, Resources};
@@ -44,7 +45,7 @@ fn decode_all<'py>(
     threads: Option<usize>,
 ) -> PyResult<latentwire::Result<Vec<Bound<'py, PyArrayDyn<f32>>>>> {
     let infos = py.detach(|| {
-        on_all_cores(packets, threads, |packets| {
+        on_all_cores(packets, threads, |packets, (): &mut ()| {
             packets.iter().map(|bytes| first_tensor(bytes, limits)).collect()
         })
     });
@@ -59,7 +60,7 @@ fn decode_all<'py>(
         tensors.push((*bytes, info, contents.as_slice_mut()?));
     }
     let decoded = py.detach(|| {
-        on_all_cores(&mut tensors, threads, |tensors| {
+        on_all_cores(&mut tensors, threads, |tensors, (): &mut ()| {
             let decode = |(bytes, info, numbers): &mut (&[u8], &LatentsInfo, &mut [f32])| {
                 info.decode_into(bytes, resources, limits, numbers)
             };
@@ -76,26 +77,50 @@ fn first_tensor(bytes: &[u8], limits: &Limits) -> latentwire::Result<LatentsInfo
     info.check_limits(limits).map(|()| *info)
 }
 
-/// Does the same with every part of `items`, in as many threads as there are cores or as are asked
-/// for, and puts together what comes out. The failure of the first part is the one reported.
-pub(crate) fn on_all_cores<T: Send, U: Send, E: Send>(
+/// Items that a thread takes at a time: few, so that threads that are interrupted do not keep the
+/// others waiting at the end, and enough to ask Python seldom.
+pub(crate) const BLOCK: usize = 32;
+
+/// Does the same with every block of `items`, in as many threads as there are cores or as are asked
+/// for, and puts together what comes out. Each thread has a `State` that it uses again. Of failures
+/// the one of the first block is reported.
+pub(crate) fn on_all_cores<T: Send, State: Default, U: Send, E: Send>(
     items: &mut [T],
     threads: Option<usize>,
-    work: impl Fn(&mut [T]) -> Result<Vec<U>, E> + Sync,
+    work: impl Fn(&mut [T], &mut State) -> Result<Vec<U>, E> + Sync,
 ) -> Result<Vec<U>, E> {
     let threads =
         threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
-    let share = items.len().div_ceil(threads.max(1)).max(1);
-    let (own, others) = items.split_at_mut(share.min(items.len()));
-    thread::scope(|scope| {
-        let work = &work;
-        let workers: Vec<_> =
-            others.chunks_mut(share).map(|part| scope.spawn(move || work(part))).collect();
-        let mut done = work(own)?;
-        for worker in workers {
-            let part = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done.extend(part?);
+    let count = items.len();
+    let others = threads.min(count.div_ceil(BLOCK)).saturating_sub(1);
+    let blocks = Mutex::new(items.chunks_mut(BLOCK).enumerate());
+    let next = || blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_on = || {
+        let (mut done, mut state) = (Vec::new(), State::default());
+        while let Some((index, block)) = next() {
+            let result = work(block, &mut state);
+            let has_failed = result.is_err();
+            done.push((index, result));
+            if has_failed {
+                // Nobody needs the blocks that nobody has begun.
+                while next().is_some() {}
+            }
         }
-        Ok(done)
-    })
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let workers: Vec<_> = (0..others).map(|_| scope.spawn(work_on)).collect();
+        let mut done = work_on();
+        for worker in workers {
+            let part = worker.join();
+            done.extend(part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|&(index, _)| index);
+    let mut all = Vec::with_capacity(count);
+    for (_, block) in done {
+        all.extend(block?);
+    }
+    Ok(all)
 }

@@ -10,12 +10,16 @@ use pyo3::exceptions::{PyOSError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::batch::on_all_cores;
+use crate::batch::{BLOCK, on_all_cores};
 use crate::errors::raise;
 use crate::new_bytes::NewBytes;
 use crate::resources::Lossless;
 use crate::route::{ModelTuple, PyRoute, model_ref};
 use crate::write::{NumbersArgument, OptionsArgument};
+
+/// Up to so many numbers are written in some 20 us, in which Python waits: letting it go and taking it
+/// back would cost a short message more than it gives to others.
+const FEW: u64 = 1 << 16;
 
 /// Writes messages of one sender in one form.
 #[pyclass(name = "PacketEncoder", module = "latentwire._native", frozen)]
@@ -57,9 +61,9 @@ impl PyPacketEncoder {
         let numbers = latents.values()?;
         let writer = self.writer(1)?;
         let (mut packet, random) = (Vec::new(), random().map_err(|failure| failure.raise(py))?);
-        writer
-            .write(0, random, shape, numbers, &mut packet)
-            .map_err(|failure| failure.raise(py))?;
+        let write = || writer.write(0, random, shape, numbers, &mut packet);
+        let written = if shape.num_elements() > FEW { py.detach(write) } else { write() };
+        written.map_err(|failure| failure.raise(py))?;
         Ok(PyBytes::new(py, &packet))
     }
 
@@ -81,7 +85,9 @@ impl PyPacketEncoder {
         let writer = self.writer(*count)?;
         let mut indices: Vec<u32> = (0..).take(*count).collect();
         let written = py.detach(|| {
-            on_all_cores(&mut indices, threads, |part| writer.write_all(part, shape, &numbers))
+            on_all_cores(&mut indices, threads, |block, out| {
+                writer.write_block(block, shape, &numbers, out)
+            })
         });
         written.map_err(|failure| failure.raise(py))
     }
@@ -149,10 +155,6 @@ impl Failure {
     }
 }
 
-/// Messages that are written before Python is asked for the memory of all of them: so seldom that
-/// threads hardly ever wait for each other, and so few that they stay in a processor's nearer caches.
-const BLOCK: usize = 32;
-
 impl Writer<'_> {
     /// Appends the packet of the message with this index; its id has these random bits.
     fn write(
@@ -176,39 +178,36 @@ impl Writer<'_> {
         written.map_err(Failure::Message)
     }
 
-    /// Writes messages, from a thread that Python does not wait for.
-    fn write_all(
+    /// Writes a block of messages, from a thread that Python does not wait for. `out` is memory that the
+    /// thread has used before.
+    fn write_block(
         &self,
         indices: &[u32],
         shape: Shape,
         numbers: &Values<'_>,
+        out: &mut Vec<u8>,
     ) -> Result<Vec<Py<PyBytes>>, Failure> {
-        let mut packets = Vec::with_capacity(indices.len());
-        let mut block = Vec::new();
-        for indices in indices.chunks(BLOCK) {
-            block.clear();
-            let mut ends = Vec::with_capacity(BLOCK);
-            // Asking the system for one id after another would take a call for each.
-            let mut random = [0; BLOCK * size_of::<u64>()];
-            getrandom::fill(&mut random).map_err(Failure::Random)?;
-            for (&index, random) in indices.iter().zip(random.as_chunks().0) {
-                let (random, values) = (u64::from_ne_bytes(*random), one_of(numbers, index, shape));
-                self.write(index, random, shape, values, &mut block)?;
-                ends.push(block.len());
-            }
-            let new = Python::attach(|py| {
-                let starts = std::iter::once(0).chain(ends.iter().copied());
-                let sizes = starts.zip(&ends).map(|(start, end)| end - start);
-                sizes.map(|size| NewBytes::new(py, size)).collect::<PyResult<Vec<_>>>()
-            });
-            let mut rest = block.as_slice();
-            for new in new.map_err(Failure::Python)? {
-                let (packet, others) = rest.split_at(new.len());
-                packets.push(new.fill(packet));
-                rest = others;
-            }
+        // Asking the system for one id after another would take a call for each.
+        let mut random = [0; BLOCK * size_of::<u64>()];
+        getrandom::fill(&mut random).map_err(Failure::Random)?;
+        out.clear();
+        let mut sizes = Vec::with_capacity(indices.len());
+        for (&index, random) in indices.iter().zip(random.as_chunks().0) {
+            let (random, values) = (u64::from_ne_bytes(*random), one_of(numbers, index, shape));
+            let start = out.len();
+            self.write(index, random, shape, values, out)?;
+            sizes.push(out.len() - start);
         }
-        Ok(packets)
+        let new = Python::attach(|py| {
+            sizes.iter().map(|&size| NewBytes::new(py, size)).collect::<PyResult<Vec<_>>>()
+        });
+        let mut rest = out.as_slice();
+        let filled = new.map_err(Failure::Python)?.into_iter().map(|new| {
+            let (packet, others) = rest.split_at(new.len());
+            rest = others;
+            new.fill(packet)
+        });
+        Ok(filled.collect())
     }
 }
 
