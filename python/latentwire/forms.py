@@ -98,7 +98,10 @@ def as_numbers(latents: Any) -> NDArray[np.float32] | NDArray[np.uint16]:
 
 
 def as_float32(latents: Any) -> NDArray[np.float32]:
-    """An aligned, C-contiguous float32 array, without a copy where it is one already."""
+    """An aligned, C-contiguous float32 array, without a copy where it is one already.
+
+    Of NumPy, of torch, of whatever has ``__array__``, a buffer or ``__dlpack__``.
+    """
     if (
         type(latents) is np.ndarray
         and latents.dtype is _FLOAT32
@@ -109,6 +112,31 @@ def as_float32(latents: Any) -> NDArray[np.float32]:
     if type(latents).__module__.partition(".")[0] == "torch":
         # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
         latents = latents.detach().float().cpu().numpy()
+    elif hasattr(latents, "__dlpack__") and not hasattr(latents, "__array__"):
+        # Whoever knows NumPy has `__array__`; others hand over their memory.
+        latents = np.from_dlpack(latents)
     with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
         array = np.asarray(latents, dtype=np.float32, order="C")
     return array if array.flags.aligned else array.copy()
+
+
+def as_codes(codes: Any) -> NDArray[np.uint16]:
+    """An aligned, C-contiguous uint16 array of indices, without a copy where it is one already.
+
+    Raises:
+        InvalidMessageError: If they are not integers from 0 to 65,535.
+    """
+    given = np.asarray(codes)
+    if given.dtype != np.uint16:
+        if not np.issubdtype(given.dtype, np.integer):
+            found = f"numbers of type {given.dtype}"
+        elif given.size and not 0 <= given.min() <= given.max() < 2**16:
+            found = f"{given.min()} to {given.max()}"
+        else:
+            return np.ascontiguousarray(given, np.uint16)
+        raise InvalidMessageError(
+            f"these are no indices into a codebook: expected integers from 0 to 65,535, "
+            f"found {found}",
+            id="message.index",
+        )
+    return np.require(given, requirements=["C", "A"])

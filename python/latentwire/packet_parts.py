@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwire.forms import Compression, Scales
+from latentwire.forms import Compression, Scales, as_codes
 from latentwire.references import check_sixteen_bytes
 
 
@@ -28,7 +28,7 @@ class Codes:
 
     def _tuple(self) -> tuple[NDArray[np.uint16], bytes, int]:
         check_sixteen_bytes("fingerprint of the codebook", self.codebook)
-        return (np.ascontiguousarray(self.codes, dtype=np.uint16), self.codebook, self.size)
+        return (as_codes(self.codes), self.codebook, self.size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from latentwire import _native
-from latentwire.forms import ZSTD_LEVEL, Encoding, Scales, as_float32, form_tuple
+from latentwire.forms import ZSTD_LEVEL, Encoding, Scales, as_codes, as_float32, form_tuple
 
 Axis = Literal["shared", "column", "row"]
 """What a model of ``EntropyTables`` is for: all codes, one dimension, or one row of a message."""
@@ -51,6 +51,21 @@ class EntropyTables:
         """
         form = form_tuple(encoding, scales, asymmetric, "none", ZSTD_LEVEL, NO_RESOURCES)
         return cls(_native.EntropyTables.fit(as_float32(latents), form, axis))
+
+    @classmethod
+    def fit_codes(cls, codes: Any, size: int, *, axis: Axis = "column") -> EntropyTables:
+        """Count the indices of many messages into a codebook.
+
+        Args:
+            codes: Unsigned integers [N, ...], each below ``size``: the codes of N messages.
+            size: Entries of the codebook, 2 to 256.
+            axis: See ``fit``; a column is a place along the last axis.
+
+        Raises:
+            InvalidMessageError: If there are no messages, a code is not below ``size``, or that is
+                not within its bounds.
+        """
+        return cls(_native.EntropyTables.fit_codes(as_codes(codes), size, axis))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> EntropyTables:

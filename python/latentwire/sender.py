@@ -25,6 +25,7 @@ from latentwire.message import (
 from latentwire.models import ByteEncoder
 from latentwire.models.bridges import encode
 from latentwire.models.registry import Encoder
+from latentwire.resources import NO_RESOURCES, Resources
 from latentwire.text import check_question, check_text
 
 
@@ -122,6 +123,7 @@ class Sender:
         scales: Scales = "row",
         asymmetric: bool = False,
         compression: Compression = "none",
+        resources: Resources = NO_RESOURCES,
     ) -> Packet:
         """One text as a packet.
 
@@ -132,6 +134,7 @@ class Sender:
             scales: Which latents share a scale.
             asymmetric: Whether scales have zero points.
             compression: Lossless stage on top.
+            resources: Tables and dictionaries that both ends have, for that stage.
 
         Raises:
             EmptyTextError, TextTooLongError, UsageError: See ``latents``.
@@ -143,6 +146,7 @@ class Sender:
             scales=scales,
             asymmetric=asymmetric,
             compression=compression,
+            resources=resources,
         )[0]
 
     def encode_batch(
@@ -154,13 +158,18 @@ class Sender:
         scales: Scales = "row",
         asymmetric: bool = False,
         compression: Compression = "none",
+        resources: Resources = NO_RESOURCES,
     ) -> list[Packet]:
         """Several texts, each as a packet of its own; see ``encode``."""
         if not texts:
             return []
         return [
             Message(latents=row, sender=self.ref, space=self.space).encode(
-                encoding, scales=scales, asymmetric=asymmetric, compression=compression
+                encoding,
+                scales=scales,
+                asymmetric=asymmetric,
+                compression=compression,
+                resources=resources,
             )
             for row in self.latents(texts, k).cpu().numpy()
         ]

@@ -131,6 +131,31 @@ class Verified:
     is_cut: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What the seal of a packet says; anybody can write it, until a ``Verifier`` has checked it.
+
+    Attributes: see ``Verified``.
+    """
+
+    algorithm: str
+    key_id: bytes
+    session: bytes
+    sequence: int
+    is_cut: bool
+
+    @classmethod
+    def of(cls, packet: Packet) -> Seal | None:
+        """The seal of a packet; None: it has none.
+
+        Raises:
+            MalformedPacketError: If the seal does not fit the packet.
+            UnsupportedFeatureError: If its algorithm is not known here.
+        """
+        found = _native.read_seal(bytes(packet))
+        return None if found is None else cls(*found)
+
+
 class Verifier:
     """Verifies seals and remembers which packets it has seen.
 

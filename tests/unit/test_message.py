@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -182,11 +185,21 @@ def test_importing_the_package_imports_neither_torch_nor_grpc() -> None:
     assert done.stdout.split() == ["[]", "[]"], done.stderr
 
 
-def test_the_stub_describes_the_native_module() -> None:
+def test_the_stub_describes_the_native_module(tmp_path: Path) -> None:
+    # In a package of its own, so that what else imports it (torch and all) is not checked again.
+    package = tmp_path / "latentwire"
+    package.mkdir()
+    (package / "__init__.pyi").touch()
+    source = Path(errors.__file__).parent
+    for name in ("_native.pyi", "errors.py"):
+        shutil.copy(source / name, package)
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "latentwire._native"],
         capture_output=True,
         text=True,
         timeout=200,
+        cwd=tmp_path.parent,
+        env={**os.environ, "MYPYPATH": str(tmp_path)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 module" in done.stdout

@@ -268,3 +268,59 @@ def test_what_cannot_be_written_says_why(options: dict[str, Any], id_: str) -> N
     with pytest.raises(errors.InvalidMessageError) as caught:
         message().encode(**options)
     assert caught.value.id == id_
+
+
+class Handed:
+    """Numbers of a library that hands over its memory, and knows no NumPy."""
+
+    def __init__(self, numbers: Any) -> None:
+        self.numbers = numbers
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self.numbers.__dlpack__(**how)
+
+    def __dlpack_device__(self) -> Any:
+        return self.numbers.__dlpack_device__()
+
+
+def test_memory_that_is_handed_over_is_not_copied() -> None:
+    given = message(latents=Handed(NUMBERS))
+    assert np.shares_memory(given.latents, NUMBERS)
+    other = message(message_id=given.message_id)
+    assert given.encode() == other.encode()
+    encoder = PacketEncoder(sender=SENDER, space=SPACE)
+    found = Packet.from_bytes(encoder.encode(Handed(NUMBERS))).decode().latents
+    assert (found == other.encode().decode().latents).all()
+
+
+@pytest.mark.parametrize(("wrong", "word"), [(70_000, "70000"), (-1, "-1"), (0.5, "float64")])
+def test_indices_that_would_wrap_around_are_refused(wrong: float, word: str) -> None:
+    codes = Codes(np.array([wrong, 1]), b"c" * 16, 256)
+    with pytest.raises(errors.InvalidMessageError, match=f"found .*{word}") as caught:
+        message(tensors={"": codes}, latents=np.zeros(0, np.float32)).encode()
+    assert caught.value.id == "message.index"
+
+
+def test_tables_are_fitted_to_codes() -> None:
+    rng = np.random.default_rng(3)
+    sample = rng.binomial(6, 0.3, (64, 8, 32))  # int64, as other libraries give them
+    tables = EntropyTables.fit_codes(sample, 7)
+    assert (tables.alphabet, tables.axis) == (7, "column")
+    codes = Codes(sample[0].astype(np.uint16), b"c" * 16, 7)
+    coded = message(tensors={"": codes}, latents=np.zeros(0, np.float32))
+    resources = Resources(tables=[tables])
+    packet = coded.encode(compression="entropy", resources=resources)
+    assert packet.payload_length < coded.encode().payload_length
+    (found,) = packet.tensors_by_name(resources=resources).values()
+    assert isinstance(found, Codes)
+    assert (found.codes == sample[0]).all()
+    with pytest.raises(errors.InvalidMessageError) as caught:
+        EntropyTables.fit_codes(sample, 6)
+    assert caught.value.id == "message.index"
+
+
+def test_a_long_message_is_written_as_a_short_one_is() -> None:
+    numbers = np.random.default_rng(1).standard_normal((300, 256), dtype=np.float32)
+    encoder = PacketEncoder(sender=SENDER, space=SPACE)  # lets other threads run meanwhile
+    found = Packet.from_bytes(encoder.encode(numbers)).decode().latents
+    assert (found == message(latents=numbers).encode().decode().latents).all()

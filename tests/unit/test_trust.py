@@ -14,6 +14,7 @@ from latentwire.resources import EntropyTables, Resources
 from latentwire.trust import (
     Algorithm,
     Encryptor,
+    Seal,
     Sealer,
     SealKey,
     Verifier,
@@ -49,6 +50,19 @@ def test_an_honest_packet_is_accepted_once(algorithm: Algorithm) -> None:
         with pytest.raises(errors.UntrustedPacketError) as caught:
             verifier.verify(sealed)
         assert caught.value.id == "seal.replay"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_seal_says_what_its_verifier_finds(algorithm: Algorithm) -> None:
+    key = SealKey(algorithm, ID, KEY)
+    sealer = Sealer(key)
+    sealer.seal(packet())
+    sealed = sealer.seal(packet())
+    assert Seal.of(sealed) == Seal(algorithm, ID, sealer.session, 1, is_cut=False)
+    cut = Seal.of(truncate_sealed(sealed, 3))
+    assert cut is not None
+    assert cut.is_cut
+    assert Seal.of(packet()) is None
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -42,7 +42,8 @@ mod _native {
     use super::stream::{PyPacketReader, PyStreamIndex};
     #[pymodule_export]
     use super::trust::{
-        PyEncryptor, PySealKey, PySealer, PyVerifier, PyVerifyKey, decrypt, digest, truncate_sealed,
+        PyEncryptor, PySealKey, PySealer, PyVerifier, PyVerifyKey, decrypt, digest, read_seal,
+        truncate_sealed,
     };
     #[pymodule_export]
     use super::write::{encode, quantize_roundtrip};

@@ -1,6 +1,9 @@
 //! Entropy tables and dictionaries: what both ends have and packets only name.
 
-use latentwire::{Dictionary, EntropyAxis, EntropyTables, Latents, Resources, Shape};
+use latentwire::{
+    Dictionary, EncodeOptions, EntropyAxis, EntropyTables, Fingerprint, Latents, Resources, Shape,
+    Values,
+};
 use numpy::{PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -24,14 +27,7 @@ impl PyEntropyTables {
         options: OptionsArgument,
         axis: &str,
     ) -> PyResult<Self> {
-        let axis = EntropyAxis::from_name(axis).ok_or_else(|| {
-            let known: Vec<_> = EntropyAxis::ALL.iter().map(|axis| axis.name()).collect();
-            PyValueError::new_err(format!("no axis {axis:?}; there are {}", known.join(", ")))
-        })?;
-        let [_, extents @ ..] = latents.shape() else {
-            return Err(PyValueError::new_err("expected latents of at least two axes"));
-        };
-        let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
+        let (axis, shape) = (axis_named(axis)?, shape_of_one(py, latents.shape())?);
         let nothing = Lossless::default();
         let (numbers, options) = (elements(&latents)?, options.options(&nothing)?);
         let fitted = py.detach(|| {
@@ -41,6 +37,30 @@ impl PyEntropyTables {
             let row_len = shape.row_len() as usize;
             // Without codes, symbols were refused above.
             let alphabet = options.alphabet().unwrap_or(0);
+            EntropyTables::fit(symbols.iter().map(Vec::as_slice), row_len, alphabet, axis)
+        });
+        fitted.map(Self).map_err(|error| raise(py, &error))
+    }
+
+    /// Fit to `codes` [N, ...], N messages, into a codebook of `size` entries.
+    #[staticmethod]
+    fn fit_codes(
+        py: Python<'_>,
+        codes: PyReadonlyArrayDyn<'_, u16>,
+        size: u32,
+        axis: &str,
+    ) -> PyResult<Self> {
+        let (axis, shape) = (axis_named(axis)?, shape_of_one(py, codes.shape())?);
+        let codes = elements(&codes)?;
+        let fitted = py.detach(|| {
+            let messages = codes.chunks_exact(shape.num_elements() as usize);
+            let symbols = messages.map(|codes| {
+                let (codebook, codes) = (Fingerprint([0; 16]), codes.into());
+                let values = Values::Codes { codebook, size, codes };
+                EncodeOptions::default().symbols(&Latents { name: "", shape, values })
+            });
+            let symbols = symbols.collect::<latentwire::Result<Vec<_>>>()?;
+            let (row_len, alphabet) = (shape.row_len() as usize, size as usize);
             EntropyTables::fit(symbols.iter().map(Vec::as_slice), row_len, alphabet, axis)
         });
         fitted.map(Self).map_err(|error| raise(py, &error))
@@ -69,6 +89,21 @@ impl PyEntropyTables {
     fn axis(&self) -> &'static str {
         self.0.axis().name()
     }
+}
+
+fn axis_named(name: &str) -> PyResult<EntropyAxis> {
+    EntropyAxis::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = EntropyAxis::ALL.iter().map(|axis| axis.name()).collect();
+        PyValueError::new_err(format!("no axis {name:?}; there are {}", known.join(", ")))
+    })
+}
+
+/// The shape of each of the messages that an array holds.
+fn shape_of_one(py: Python<'_>, extents: &[usize]) -> PyResult<Shape> {
+    let [_, extents @ ..] = extents else {
+        return Err(PyValueError::new_err("expected latents of at least two axes"));
+    };
+    Shape::new(extents).map_err(|error| raise(py, &error))
 }
 
 /// A zstd dictionary.

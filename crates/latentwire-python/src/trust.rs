@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latentwire::Packet;
 use latentwire::trust::{
-    self, Encryptor, EnvelopeKey, KeyId, SealKey, Sealer, SessionId, Verifier, VerifyKey,
+    self, Encryptor, EnvelopeKey, KeyId, Seal, SealKey, Sealer, SessionId, Verifier, VerifyKey,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -150,6 +150,28 @@ impl PyVerifier {
             found.is_cut(),
         ))
     }
+}
+
+/// What the seal of a packet says, which nobody has verified: (algorithm, key id, session, sequence,
+/// whether it was cut since); None if there is no seal.
+#[pyfunction]
+#[expect(clippy::type_complexity, reason = "a row of the stub, spelled out")]
+pub(crate) fn read_seal<'py>(
+    py: Python<'py>,
+    packet: &[u8],
+) -> PyResult<Option<(&'static str, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, bool)>> {
+    let seal = Packet::parse(packet, &already_checked()).and_then(|parsed| Seal::of(&parsed));
+    let seal = seal.map_err(|error| raise(py, &error))?;
+    Ok(seal.map(|seal| {
+        let (key_id, session) = (seal.key_id(), seal.session());
+        (
+            seal.algorithm().name(),
+            PyBytes::new(py, &key_id.0),
+            PyBytes::new(py, &session.0),
+            seal.sequence(),
+            seal.is_cut(),
+        )
+    }))
 }
 
 /// Encrypts packets of one session.

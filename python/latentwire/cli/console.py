@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from latentwire.errors import LatentwireError, UsageError
+
+if TYPE_CHECKING:
+    from latentwire.resources import Resources
 
 STDIO = "-"
 """The file name that stands for stdin or stdout."""
@@ -42,6 +45,21 @@ def read_bytes(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror}") from error
+
+
+def read_resources(tables: list[str] | None, dictionaries: list[str] | None) -> Resources:
+    """What packets only name, from the files of ``--tables`` and ``--dictionary``.
+
+    Raises:
+        UsageError: If a file cannot be read.
+        MalformedPacketError: If it does not hold tables.
+    """
+    from latentwire.resources import Dictionary, EntropyTables, Resources
+
+    return Resources(
+        tables=[EntropyTables.from_bytes(read_bytes(name)) for name in tables or ()],
+        dictionaries=[Dictionary(read_bytes(name)) for name in dictionaries or ()],
+    )
 
 
 def write_bytes(name: str, data: bytes) -> None:

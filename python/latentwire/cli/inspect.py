@@ -6,25 +6,45 @@ from typing import Annotated, Any
 
 import typer
 
-from latentwire.cli.console import print_json, read_bytes
-from latentwire.cli.options import Json, PacketFile
-from latentwire.cli.packet_view import describe, lines, plain, statistics
+from latentwire.cli.console import print_json, read_bytes, read_resources
+from latentwire.cli.options import DictionaryFiles, Json, PacketFile, TableFiles
+from latentwire.cli.packet_view import describe, describe_seal, lines, plain, statistics
+from latentwire.errors import UnsupportedFeatureError
 
 
-def inspect(file: PacketFile, json: Json = False) -> None:
-    """Show what a packet says and where its bytes go."""
+def inspect(
+    file: PacketFile,
+    tables: TableFiles = None,
+    dictionary: DictionaryFiles = None,
+    json: Json = False,
+) -> None:
+    """Show what a packet says and where its bytes go.
+
+    Latents that need tables, a dictionary or a route which are not here are shown without values.
+    """
     from latentwire.message import Packet
     from latentwire.trust import digest
 
     packet = Packet.from_bytes(read_bytes(file))
-    found = {name: statistics(plain(tensor)) for name, tensor in packet.tensors_by_name().items()}
+    resources = read_resources(tables, dictionary)
     description = describe(packet)
-    # Of a compact packet only its route knows whose content it is.
-    description["digest"] = digest(packet).hex() if packet.route is None else None
+    description["seal"] = describe_seal(packet)
+    description["undecoded"] = description["digest"] = None
+    found: dict[str, Any] = {}
+    try:
+        for name, tensor in packet.tensors_by_name(resources=resources).items():
+            found[name] = statistics(plain(tensor))
+        # Of a compact packet only its route knows whose content it is.
+        if packet.route is None:
+            description["digest"] = digest(packet, resources=resources).hex()
+    except UnsupportedFeatureError as error:
+        if error.id not in ("latents.resource", "header.route"):
+            raise
+        description["undecoded"] = str(error)
     if json:
-        description["statistics"] = next(iter(found.values()))
+        description["statistics"] = next(iter(found.values()), None)
         for tensor in description["tensors"]:
-            tensor["statistics"] = found[tensor["name"]]
+            tensor["statistics"] = found.get(tensor["name"])
         print_json(description)
         return
     description["statistics"] = found
@@ -35,6 +55,8 @@ def inspect(file: PacketFile, json: Json = False) -> None:
 def diff(
     first: PacketFile,
     second: Annotated[str, typer.Argument(help="Another packet.")],
+    tables: TableFiles = None,
+    dictionary: DictionaryFiles = None,
     json: Json = False,
 ) -> None:
     """Compare two packets: what their headers and sections say, and how far their latents are off.
@@ -44,11 +66,12 @@ def diff(
     from latentwire.message import Packet
 
     packets = [Packet.from_bytes(read_bytes(name)) for name in (first, second)]
+    resources = read_resources(tables, dictionary)
     report: dict[str, Any] = {
         "equal": packets[0] == packets[1],
         "bytes": [len(packet) for packet in packets],
         "differing": _differing(*(describe(packet) for packet in packets)),
-        "tensors": _compare(*packets),
+        "tensors": _compare(*(packet.tensors_by_name(resources=resources) for packet in packets)),
     }
     if json:
         print_json(report)
@@ -90,11 +113,10 @@ def _differing(first: dict[str, Any], second: dict[str, Any]) -> dict[str, list[
     return {name: [first[name], second[name]] for name in _COMPARED if first[name] != second[name]}
 
 
-def _compare(first: Any, second: Any) -> dict[str, dict[str, Any]]:
+def _compare(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """For every name of a tensor how far the two are off, or why that cannot be said."""
     import numpy as np
 
-    ours, theirs = first.tensors_by_name(), second.tensors_by_name()
     found: dict[str, dict[str, Any]] = {}
     for name in list(dict.fromkeys([*ours, *theirs])):
         if name not in ours or name not in theirs:

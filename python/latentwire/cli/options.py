@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 Encodings = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
-Compressions = Literal["none", "zstd"]
+Compressions = Literal["none", "zstd", "entropy", "auto"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Text = Annotated[str | None, typer.Option("--text", help="The text itself.")]
@@ -30,6 +30,14 @@ Asymmetric = Annotated[
     bool, typer.Option("--asymmetric", help="Scales with zero points; int8, int4 and int2.")
 ]
 Compression = Annotated[Compressions, typer.Option(help="Lossless stage on top.")]
+TableFiles = Annotated[
+    list[str] | None,
+    typer.Option("--tables", help="File of entropy tables that both ends have; may be repeated."),
+]
+DictionaryFiles = Annotated[
+    list[str] | None,
+    typer.Option("--dictionary", help="zstd dictionary that both ends have; may be repeated."),
+]
 PacketFile = Annotated[str, typer.Argument(help="A packet; - for stdin.")]
 SenderModel = Annotated[
     str,

@@ -72,10 +72,34 @@ def describe(packet: Any) -> dict[str, Any]:
     }
 
 
+def describe_seal(packet: Any) -> dict[str, Any] | None:
+    """What the seal of a packet says, which is not verified, or why it cannot be read; None: none.
+
+    A packet may be read as if its seal were not there, so a bad one is no error.
+    """
+    from latentwire.errors import WireError
+    from latentwire.trust import Seal
+
+    try:
+        seal = Seal.of(packet)
+    except WireError as error:
+        return {"error": str(error)}
+    if seal is None:
+        return None
+    return {
+        "algorithm": seal.algorithm,
+        "key_id": seal.key_id.hex(),
+        "session": seal.session.hex(),
+        "sequence": seal.sequence,
+        "is_cut": seal.is_cut,
+    }
+
+
 def statistics(array: Any) -> dict[str, Any]:
     """Mean, spread and histogram of an array, as JSON values."""
     import numpy as np
 
+    array = array.astype(np.float64)  # neither squares nor distances of float32 overflow
     counts, edges = np.histogram(array, bins=_BINS)
     return {
         "mean": float(array.mean()),
@@ -87,7 +111,7 @@ def statistics(array: Any) -> dict[str, Any]:
 
 
 def lines(description: dict[str, Any]) -> list[str]:
-    """The description for a person; ``statistics`` in it are those of every tensor."""
+    """The description for a person; ``statistics`` in it are those of every decoded tensor."""
     sizes = description["bytes"]
     rows = [("format", f"version {description['version']}, checksum right")]
     if description["route"] is None:
@@ -112,18 +136,32 @@ def lines(description: dict[str, Any]) -> list[str]:
         )
     )
     for tensor in description["tensors"]:
-        rows += _tensor_rows(tensor, description["statistics"][tensor["name"]])
+        rows += _tensor_rows(tensor, description["statistics"].get(tensor["name"]))
+    if description["undecoded"]:
+        rows.append(("values", description["undecoded"]))
     for section in description["sections"]:
         kind = "critical" if section["critical"] else "ancillary"
         place = f"{section['length']:,} bytes at {section['offset']}"
         name = section["name"] or f"type {section['type']}"
         rows.append(("section", f"{name}, {kind}, {place}"))
-    if description.get("digest"):
+    if description["seal"]:
+        rows.append(("seal", _seal_line(description["seal"])))
+    if description["digest"]:
         rows.append(("digest", description["digest"]))
     return [f"{name:<9} {value}".rstrip() for name, value in rows]
 
 
-def _tensor_rows(tensor: dict[str, Any], found: dict[str, Any]) -> list[tuple[str, str]]:
+def _seal_line(seal: dict[str, Any]) -> str:
+    if "error" in seal:
+        return f"unreadable: {seal['error']}"
+    cut = ", cut to its first rows since" if seal["is_cut"] else ""
+    return (
+        f"not verified; {seal['algorithm']}, key {seal['key_id']}, "
+        f"number {seal['sequence']:,} of session {seal['session']}{cut}"
+    )
+
+
+def _tensor_rows(tensor: dict[str, Any], found: dict[str, Any] | None) -> list[tuple[str, str]]:
     shape = " x ".join(map(str, tensor["shape"]))
     name = f"{tensor['name']}: " if tensor["name"] else ""
     scales = tensor["scales"]
@@ -133,14 +171,16 @@ def _tensor_rows(tensor: dict[str, Any], found: dict[str, Any]) -> list[tuple[st
         unit = f"group of {shared}" if isinstance(shared, int) else shared
         zero = ", zero points" if scales["asymmetric"] else ""
         by = f", a scale in {scales['width']} for each {unit}{zero}"
+    payload = f"{tensor['payload']['length']:,} bytes at {tensor['payload']['offset']}"
+    form = f"{shape}, {tensor['encoding']}{by}, compression {tensor['compression']}"
+    first = ("latents", f"{name}{form}, {payload}")
+    if found is None:
+        return [first]
     histogram = found["histogram"]
     top = max(histogram["counts"]) or 1
     bars = "".join(_BARS[round(count / top * (len(_BARS) - 1))] for count in histogram["counts"])
     return [
-        (
-            "latents",
-            f"{name}{shape}, {tensor['encoding']}{by}, compression {tensor['compression']}",
-        ),
+        first,
         ("values", f"mean {found['mean']:+.3f}, deviation {found['deviation']:.3f}"),
         ("", f"{found['minimum']:+.2f} {bars} {found['maximum']:+.2f}"),
     ]

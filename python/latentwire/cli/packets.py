@@ -7,17 +7,26 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from latentwire.cli.console import STDIO, print_json, read_bytes, the_text, write_bytes
+from latentwire.cli.console import (
+    STDIO,
+    print_json,
+    read_bytes,
+    read_resources,
+    the_text,
+    write_bytes,
+)
 from latentwire.cli.options import (
     Asymmetric,
     Compression,
     Device,
+    DictionaryFiles,
     EncoderFolder,
     Encoding,
     LatentCount,
     PacketFile,
     ScaleSharing,
     SenderModel,
+    TableFiles,
     Text,
 )
 from latentwire.cli.packet_view import describe, plain
@@ -34,6 +43,8 @@ def encode(
     scales: ScaleSharing = "row",
     asymmetric: Asymmetric = False,
     compression: Compression = "none",
+    tables: TableFiles = None,
+    dictionary: DictionaryFiles = None,
     device: Device = None,
 ) -> None:
     """Encode a text as a packet."""
@@ -42,6 +53,7 @@ def encode(
 
     content = the_text(text, file)
     check_text(content)  # before a model is loaded for it
+    resources = read_resources(tables, dictionary)
     sender = Sender.from_pretrained(model, encoder=encoder, device=device)
     packet = sender.encode(
         content,
@@ -50,6 +62,7 @@ def encode(
         scales=int(scales) if scales.isdecimal() else cast(Any, scales),
         asymmetric=asymmetric,
         compression=compression,
+        resources=resources,
     )
     write_bytes(output, bytes(packet))
 
@@ -62,6 +75,8 @@ def decode(
             "--output", "-o", help="Write the latents as a .npy file instead; several as .npz."
         ),
     ] = None,
+    tables: TableFiles = None,
+    dictionary: DictionaryFiles = None,
 ) -> None:
     """Decode a packet to its header and latents, as JSON; or its latents as a NumPy file."""
     import numpy as np
@@ -69,7 +84,8 @@ def decode(
     from latentwire.message import Packet
 
     packet = Packet.from_bytes(read_bytes(file))
-    tensors = {name: plain(tensor) for name, tensor in packet.tensors_by_name().items()}
+    decoded = packet.tensors_by_name(resources=read_resources(tables, dictionary))
+    tensors = {name: plain(tensor) for name, tensor in decoded.items()}
     first, *others = tensors.values()
     if output is not None:
         buffer = io.BytesIO()
@@ -87,8 +103,12 @@ def truncate(
     file: PacketFile,
     rows: Annotated[int, typer.Option("--k", help="Rows of each tensor to keep.", min=1)],
     output: Annotated[str, typer.Option("--output", "-o", help="File; - for stdout.")] = STDIO,
+    tables: TableFiles = None,
+    dictionary: DictionaryFiles = None,
 ) -> None:
     """Cut a packet to its first latents, without decoding and quantizing the rest again."""
     from latentwire.message import Packet
 
-    write_bytes(output, bytes(Packet.from_bytes(read_bytes(file)).truncate(rows)))
+    resources = read_resources(tables, dictionary)
+    packet = Packet.from_bytes(read_bytes(file)).truncate(rows, resources=resources)
+    write_bytes(output, bytes(packet))
