@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
@@ -10,10 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from latentwire.benchmark import memory, wire
+from latentwire.benchmark import cores, memory, wire
 from latentwire.benchmark.codec import Codec, find_fault, missing_modules
-from latentwire.benchmark.entropy import above_entropy, entropy_bytes, symbols_of
-from latentwire.benchmark.ours import OURS, LatentwireInt8, message_of
+from latentwire.benchmark.entropy import (
+    Form,
+    above_entropy,
+    entropy_bytes,
+    fsq_codes,
+    symbols_of,
+)
+from latentwire.benchmark.ours import OURS, LatentwireInt8, LatentwireInt8OneScale, message_of
 from latentwire.benchmark.peers import (
     PEERS,
     Msgpack,
@@ -219,6 +226,7 @@ def test_ratios_to_peers() -> None:
         peer_rows(
             {
                 LatentwireInt8.name: measured(4, 2, 8_000),
+                LatentwireInt8OneScale.name: measured(4, 2, 7_200),
                 Safetensors.name: measured(6, 3, 16_000),
                 NumpyInt8Zstd.name: measured(20, 30, 7_000),
                 Msgpack.name: measured(2, 1, 16_400),
@@ -238,6 +246,7 @@ def test_ratios_to_peers() -> None:
     assert held == {
         "encode int8, times as fast as safetensors f16": (pytest.approx(1.5), ">= 1", True),
         "bytes int8, share of safetensors f16": (0.5, "<= 0.5", True),
+        "bytes int8 one scale, share of safetensors f16": (0.45, "<= 0.5", True),
         "encode int8, times as fast as numpy int8 zstd-1": (pytest.approx(5), ">= 6", False),
         "stretch: encode int8, times as fast as msgpack f16": (pytest.approx(0.5), ">= 1", False),
     }
@@ -290,7 +299,7 @@ def test_ratio_of_one_thread_to_two() -> None:
 def test_batch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "BATCH_SIZE", 8)
     rows = run_wire(QUICK, ["batch"])
-    assert [row.unit for row in rows] == ["us", "us", "x"]
+    assert [row.unit for row in rows] == ["us", "us", "x", "x"]
     assert all(row.value is None or row.value > 0 for row in rows)
 
 
@@ -366,11 +375,32 @@ def test_symbols_are_read_from_a_stored_packet() -> None:
     assert symbols_of(packet).tolist() == [[14, 0, 8], [14, 7, 0]]
 
 
-def test_coded_messages_are_near_their_entropy() -> None:
+@pytest.mark.parametrize("form", ["int4", "fsq"])
+def test_coded_messages_are_near_their_entropy(form: Form) -> None:
     latents = np.random.default_rng(1).standard_normal((40, 32, 64)).astype(np.float32)
-    assert 0.9 < above_entropy(latents[:-8], latents[-8:], "int4") < 1.1
+    assert 0.9 < above_entropy(latents[:-8], latents[-8:], form) < 1.1
 
 
 def test_seals_tell_honest_packets_from_altered_ones() -> None:
     latents = np.ones((2, 4), np.float32)
     assert accepted_and_refused(latents, 40, seed=1) == (40, 40)
+
+
+def test_codes_of_fsq_are_the_nearest_levels() -> None:
+    latents = np.arctanh(np.array([-0.99, -0.5, -0.26, -0.24, 0.0, 0.4, 0.99], np.float32))
+    assert fsq_codes(latents).tolist() == [0, 1, 1, 2, 2, 3, 4]
+
+
+def test_threads_share_the_blocks_that_are_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+
+    def sha256(block: bytes) -> Any:
+        hashed.append(len(block))
+        return hashlib.blake2b(block)
+
+    monkeypatch.setattr(cores, "BLOCKS", 6)
+    monkeypatch.setattr("latentwire.benchmark.cores.sha256", sha256)
+    for threads in (1, 2, 3):
+        hashed.clear()
+        cores.hashing(threads)()
+        assert hashed == [len(cores.BLOCK)] * 6

@@ -77,6 +77,18 @@ class LatentwireInt8Compact(LatentwireInt8):
         return Packet.from_bytes(data).tensors_by_name()[""]
 
 
+class LatentwireInt8OneScale(LatentwireInt8Compact):
+    """The same with one scale for all numbers, in which the largest one sets everybody's step."""
+
+    name = "latentwire int8 compact one scale"
+    tolerance = 2e-2
+
+    def __init__(self) -> None:
+        self._encoder = PacketEncoder(
+            sender=SENDER, space=SPACE, encoding=self.encoding, scales="tensor", route=ROUTE
+        )
+
+
 class LatentwireInt8Message(LatentwireInt8):
     """The same through a message object, as whoever writes a few of them does."""
 
@@ -97,5 +109,6 @@ OURS: tuple[type[Codec], ...] = (
     LatentwireInt8,
     LatentwireInt8Message,
     LatentwireInt8Compact,
+    LatentwireInt8OneScale,
     LatentwireF16,
 )

@@ -18,8 +18,17 @@ from numpy.typing import NDArray
 
 from latentwire.benchmark import memory
 from latentwire.benchmark.codec import Codec, find_fault, missing_modules
+from latentwire.benchmark.cores import hashing
 from latentwire.benchmark.entropy import FREE_BYTES, above_entropy
-from latentwire.benchmark.ours import OURS, ROUTE, SENDER, SPACE, LatentwireInt8, message_of
+from latentwire.benchmark.ours import (
+    OURS,
+    ROUTE,
+    SENDER,
+    SPACE,
+    LatentwireInt8,
+    LatentwireInt8OneScale,
+    message_of,
+)
 from latentwire.benchmark.peers import (
     PEERS,
     Msgpack,
@@ -50,7 +59,6 @@ ABOVE_ENTROPY = at_most(1.03)
 SEALED = 10_000
 ALL_SEALED = at_least(SEALED)
 
-ENTROPY_CODED: tuple[Encoding, ...] = ("int4", "int2")
 FITTED_MESSAGES = 256
 SENT_MESSAGES = 16
 SAMPLES_OF_A_TASK = 60
@@ -154,16 +162,17 @@ def peer_rows(measured: Mapping[str, Measured], absent: Mapping[str, str]) -> li
         return _compared(name, measured, LatentwireInt8, peer, target, _encode_speedup)
 
     rows.append(against(Safetensors, AGAINST_SAFETENSORS))
-    rows.append(
-        _compared(
-            f"bytes int8, share of {Safetensors.name}",
-            measured,
-            LatentwireInt8,
-            Safetensors,
-            BYTES_OF_SAFETENSORS,
-            lambda ours, theirs: ours.size / theirs.size,
+    for what, codec in (("int8", LatentwireInt8), ("int8 one scale", LatentwireInt8OneScale)):
+        rows.append(
+            _compared(
+                f"bytes {what}, share of {Safetensors.name}",
+                measured,
+                codec,
+                Safetensors,
+                BYTES_OF_SAFETENSORS,
+                lambda ours, theirs: ours.size / theirs.size,
+            )
         )
-    )
     rows.append(against(NumpyInt8Zstd, AGAINST_NUMPY_ZSTD))
     rows.append(against(Msgpack, AGAINST_MSGPACK, "stretch: "))
     return rows
@@ -233,9 +242,14 @@ def _batch(setting: Setting) -> list[Row]:
     def encode(threads: int) -> Callable[[], object]:
         return lambda: encoder.encode_many(latents, threads=threads)
 
+    calls = {"1": encode(1), "2": encode(2), "hash 1": hashing(1), "hash 2": hashing(2)}
     # A batch takes as long as ten thousand single messages: a twentieth of the rounds is enough.
-    timings = time_together({"1": encode(1), "2": encode(2)}, max(1, setting.repeat // 20))
-    return batch_rows(timings["1"], timings["2"], len(_cores()))
+    timings = time_together(calls, max(1, setting.repeat // 20))
+    most = speedup(timings["hash 2"], timings["hash 1"])
+    return [
+        *batch_rows(timings["1"], timings["2"], len(_cores())),
+        Row("SHA-256 in the nearest cache, times as fast on two cores", most, "x"),
+    ]
 
 
 def batch_rows(on_one: Timing, on_two: Timing, cores: int) -> list[Row]:
@@ -291,14 +305,14 @@ def _entropy(setting: Setting) -> Iterable[Row]:
     except ImportError as error:
         note = f"needs {error.name}"
     for kind in ("normal", "tiny-llama's"):
-        for encoding in ENTROPY_CODED:
-            name = f"{encoding} of {kind} latents, over their entropy and {FREE_BYTES} bytes"
+        for form in ("int4", "int2", "fsq"):
+            name = f"{form} of {kind} latents, over their entropy and {FREE_BYTES} bytes"
             if kind not in kinds:
                 yield Row(name, None, "x", ABOVE_ENTROPY, note)
                 continue
             latents = kinds[kind]
-            fitted, sent = latents[:-SENT_MESSAGES], latents[-SENT_MESSAGES:]
-            yield Row(name, above_entropy(fitted, sent, encoding), "x", ABOVE_ENTROPY)
+            found = above_entropy(latents[:-SENT_MESSAGES], latents[-SENT_MESSAGES:], form)
+            yield Row(name, found, "x", ABOVE_ENTROPY)
 
 
 def _sample_latents() -> NDArray[np.float32]:
