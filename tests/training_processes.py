@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.figure  # noqa: F401 - once, not in every process
+import peft  # noqa: F401
 import torch
 import torch.utils.tensorboard
 from latentwire.training.compute import start_accelerator

@@ -24,6 +24,7 @@ from torch import nn
 from latentwire.catalog import PRETRAINED_DIR
 from latentwire.durable import write_whole
 from latentwire.errors import CheckpointError, ModelNotFoundError
+from latentwire.lora import LORA_CONFIG, LORA_FOLDER, LORA_WEIGHTS, Lora
 from latentwire.model_card import part_card
 from latentwire.models.registry import ARCHITECTURES, Role
 from latentwire.space import LatentSpace
@@ -34,6 +35,8 @@ SPACES_DIR = PRETRAINED_DIR / "spaces"
 PART_JSON = "part.json"
 PART_WEIGHTS = "part.safetensors"
 CARD = "README.md"
+_LORA_FILES = (f"{LORA_FOLDER}/{LORA_CONFIG}", f"{LORA_FOLDER}/{LORA_WEIGHTS}")
+_FILES = [PART_JSON, PART_WEIGHTS, CARD, *_LORA_FILES]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Part:
         model_digest: Digest of that model's weights at training time, hexadecimal; empty for none.
         space: The latent space that it speaks.
         figures: What was measured of it on validation rows, with what else its card should say.
+        lora: Additions to the weights of a receiver, without which its adapter is not to be used;
+            None where the model is read as it is.
     """
 
     role: Role
@@ -55,6 +60,7 @@ class Part:
     model_digest: str
     space: LatentSpace
     figures: Mapping[str, Any] = field(default_factory=dict)
+    lora: Lora | None = None
 
     def save(self, folder: str | os.PathLike[str], *, bits: Bits = 16) -> None:
         """Write the part: weights, its card, and ``part.json`` last.
@@ -68,6 +74,8 @@ class Part:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         save_weights(self.module.state_dict(), target / PART_WEIGHTS, bits=bits)
+        if self.lora is not None:
+            self.lora.save(target / LORA_FOLDER, self.model)
         self._describe(target)
 
     def with_figures(self, folder: str | os.PathLike[str], figures: Mapping[str, Any]) -> Part:
@@ -91,6 +99,11 @@ class Part:
             "weights_digest": _digest(target / PART_WEIGHTS),
             "figures": dict(self.figures),
         }
+        if self.lora is not None:
+            description["receiver_lora"] = {
+                **asdict(self.lora.config),
+                "weights_digest": _digest(target / LORA_FOLDER / LORA_WEIGHTS),
+            }
         write_whole(target / CARD, part_card(self))
         write_whole(target / PART_JSON, json.dumps(description, indent=2) + "\n")
 
@@ -111,7 +124,7 @@ class Part:
         if Path(name).is_dir() or not is_on_hub:
             return cls.load(name, role)
         try:
-            folder = snapshot_download(name, allow_patterns=[PART_JSON, PART_WEIGHTS, CARD])
+            folder = snapshot_download(name, allow_patterns=_FILES)
         except (HfHubHTTPError, HFValidationError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelNotFoundError(
@@ -185,6 +198,12 @@ class Part:
                 f"{str(error).splitlines()[-1].strip()}"
             ) from error
         module.eval().requires_grad_(False)
+        lora = None
+        if "receiver_lora" in description:
+            path = source / LORA_FOLDER / LORA_WEIGHTS
+            lora = Lora.load(path.parent)
+            if description["receiver_lora"].get("weights_digest") != _digest(path):
+                raise CheckpointError(f"{path} is not what {PART_JSON} was written with")
         return cls(
             role,
             module,
@@ -192,6 +211,7 @@ class Part:
             description["model_digest"],
             space,
             description.get("figures", {}),
+            lora,
         )
 
 

@@ -23,7 +23,7 @@ tags: [latentwire, {role}, latent-communication]
 | fingerprint | {fingerprint} |
 | lineage | {lineage} |
 | architecture | {kind}, {parameters:,} parameters |
-| trained | {trained} |
+| trained | {trained} |{lora}
 
 {code}
 
@@ -62,7 +62,19 @@ def part_card(part: Part) -> str:
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         trained=", ".join(f"{name} {value}" for name, value in trained.items()) or "not recorded",
         code="```python\n" + _CODE[part.role].format(model=part.model) + "\n```",
+        lora=_lora(part),
         figures=_figures(part),
+    )
+
+
+def _lora(part: Part) -> str:
+    """A row that says what is added to the frozen model; its own weights stay as they are."""
+    if part.lora is None:
+        return ""
+    found = part.lora.config
+    return (
+        f"\n| receiver adapted | LoRA of rank {found.rank}, alpha {found.alpha}, on "
+        f"{', '.join(found.targets)} (`receiver_lora/`; needs `peft`) |"
     )
 
 
@@ -71,9 +83,10 @@ def _figures(part: Part) -> str:
     validation = part.figures.get("validation", {})
     if not validation:
         return "Nothing was measured of this part."
+    how = "" if part.role == "projector" else "latents quantized as on the wire and "
     lines = [
         f"Measured on {part.figures['rows']} validation rows a task (never the test split), with "
-        f"latents quantized as on the wire and {part.figures['sender']} as the sender:",
+        f"{how}{part.figures['sender']} as the sender:",
         "",
         "| receiver | task | accuracy, percent | loss, nats an answer |",
         "| --- | --- | --- | --- |",

@@ -17,6 +17,7 @@ from latentwire.catalog import locate_model
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import SpaceMismatchError
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
+from latentwire.frozen.adapted import AdaptedModel
 from latentwire.frozen.forward import check_reads_prefixes
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
@@ -35,11 +36,17 @@ class Receiver:
         name: The model's name.
         space: The latent space that it reads.
         ref: Who it is, as a packet's header would name it.
+        frozen: The model as it was published; it reads texts.
+        listener: What reads messages: the same, or that model with the part's LoRA weights, which
+            it shares its own with.
     """
 
     def __init__(self, frozen: FrozenModel, part: Part) -> None:
         check_reads_prefixes(frozen)
         self.frozen = frozen
+        self.listener = (
+            frozen if part.lora is None else AdaptedModel.with_weights(frozen, part.lora)
+        )
         self.adapter: Adapter | DeepAdapter = part.module  # type: ignore[assignment]
         if isinstance(self.adapter, DeepAdapter):
             config = self.adapter.config
@@ -47,7 +54,10 @@ class Receiver:
         self.manifest = part.space
         self.name = frozen.name
         self.space: SpaceRef = part.space.ref
-        self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(part.module.state_dict()))
+        weights = dict(part.module.state_dict())
+        if part.lora is not None:
+            weights |= {f"receiver_lora.{name}": value for name, value in part.lora.weights.items()}
+        self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(weights))
         self._trees: dict[tuple[str | None, tuple[str, ...]], ChoiceTree] = {}
 
     @classmethod
@@ -70,6 +80,7 @@ class Receiver:
         Raises:
             ModelNotFoundError: If the model is unknown or no adapter is known for it.
             CheckpointError: If files are missing or damaged, or the adapter is of another model.
+            MissingExtraError: If the adapter comes with LoRA weights and ``peft`` is missing.
         """
         locate_model(name_or_path)  # an unknown name is refused as such, not for its adapter
         part = Part.from_pretrained(locate_part("adapter", name_or_path, adapter), "adapter")
@@ -106,7 +117,7 @@ class Receiver:
         check_choices(choices)
         check_question(question)
         prefix, mask = self._prefix(packets)
-        return self._score(prefix, mask, question, choices)
+        return self._score(self.listener, prefix, mask, question, choices)
 
     def ask_text(self, text: str, *, question: str | None = None, choices: Sequence[str]) -> Answer:
         """Answer after reading the text itself: what the latent path is measured against."""
@@ -121,7 +132,8 @@ class Receiver:
         for text in texts:
             check_text(text)
         self.frozen.check_fits(texts, PROMPT_ROOM)
-        return self._score(*text_prefix(self.frozen, texts), question, choices)
+        prefix, mask = text_prefix(self.frozen, texts)
+        return self._score(self.frozen, prefix, mask, question, choices)
 
     def ask_nothing(self, *, question: str | None = None, choices: Sequence[str]) -> Answer:
         """Answer without any message: the control that shows what the question alone gives away."""
@@ -130,7 +142,7 @@ class Receiver:
         device = self.frozen.device
         prefix = torch.zeros(1, 0, self.frozen.hidden_size, device=device)
         mask = torch.zeros(1, 0, dtype=torch.bool, device=device)
-        return self._score(prefix, mask, question, choices)[0]
+        return self._score(self.listener, prefix, mask, question, choices)[0]
 
     def generate(
         self, packet: Packet | bytes, *, question: str | None = None, max_new_tokens: int = 32
@@ -142,7 +154,7 @@ class Receiver:
         """
         check_question(question)
         prefix, mask = self._prefix([packet])
-        return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
+        return generate(self.listener, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 
     def generate_text(
         self, text: str, *, question: str | None = None, max_new_tokens: int = 32
@@ -155,7 +167,12 @@ class Receiver:
         return generate(self.frozen, prefix, mask, question, max_new_tokens=max_new_tokens)[0]
 
     def _score(
-        self, prefix: Tensor, mask: Tensor, question: str | None, choices: Sequence[str]
+        self,
+        model: FrozenModel,
+        prefix: Tensor,
+        mask: Tensor,
+        question: str | None,
+        choices: Sequence[str],
     ) -> list[Answer]:
         key = (question, tuple(choices))
         tree = self._trees.get(key)
@@ -164,7 +181,7 @@ class Receiver:
             if len(self._trees) >= _CACHED_TREES:  # questions come from the network: stay bounded
                 self._trees.clear()
             self._trees[key] = tree
-        scores = score_choices(self.frozen, prefix, mask, tree).cpu().tolist()
+        scores = score_choices(model, prefix, mask, tree).cpu().tolist()
         return [Answer.from_scores(choices, row) for row in scores]
 
     def read(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ def runs(
     """A folder of runs of one recipe in all the ways that processes can do it."""
     folder = tmp_path_factory.mktemp("runs")
 
-    def job(name: str, processes: int = 1, **engine: Any) -> dict[str, Any]:
+    def job(name: str, processes: int = 1, lora: Any = None, **engine: Any) -> dict[str, Any]:
         stage = {
             "name": "found",
             "sender": random_llama.model,
@@ -49,6 +49,7 @@ def runs(
                     "latent_width": 32,
                     "encoding": "f32",
                 },
+                "adapter": {"lora": lora},
                 "receivers": [random_qwen.model, random_llama.model],
                 "tasks": {"sst2": 0.5, "trec": 0.5},
                 "stages": [stage],
@@ -60,9 +61,10 @@ def runs(
 
     jobs = {
         "alone": job("alone"),
-        "two": job("two", 2),
+        "alone, adapted": job("adapted", lora={"rank": 2}),
+        "two, adapted": job("adapted-two", 2, lora={"rank": 2}),
         "two, sharded, in pieces": job("sharded", 2, strategy="fsdp", accumulation=2),
-        "killed": {**job("killed"), "killed": True},
+        "killed": {**job("killed", lora={"rank": 2}), "killed": True},
     }
     (folder / "jobs.json").write_text(json.dumps(jobs))
     done = subprocess.run(
@@ -76,7 +78,8 @@ def runs(
     codes = json.loads(done.stdout)
     assert codes == {
         "alone": [0],
-        "two": [0, 0],
+        "alone, adapted": [0],
+        "two, adapted": [0, 0],
         "two, sharded, in pieces": [0, 0],
         "killed": [-9, 0],
     }, done.stderr
@@ -88,23 +91,29 @@ def losses(run_dir: Path) -> list[float]:
     return [line["loss"] for line in map(json.loads, lines) if "loss" in line]
 
 
+def test_additions_to_receivers_are_learned(runs: Path) -> None:
+    assert losses(runs / "adapted") != pytest.approx(losses(runs / "alone"), abs=1e-3)
+
+
 def weights(run_dir: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(run_dir)): path.read_bytes()
-        for path in sorted(run_dir.rglob("part.safetensors"))
+        for path in sorted(run_dir.rglob("*.safetensors"))
+        if "stages" not in path.parts
     }
 
 
-@pytest.mark.parametrize("run", ["two", "sharded"])
-def test_processes_reach_the_loss_of_one(runs: Path, run: str) -> None:
+@pytest.mark.parametrize(("run", "one"), [("sharded", "alone"), ("adapted-two", "adapted")])
+def test_processes_reach_the_loss_of_one(runs: Path, run: str, one: str) -> None:
     """Their batches are slices of the same ones, and so are all updates but for rounding."""
-    wanted = losses(runs / "alone")
+    wanted = losses(runs / one)
     assert len(wanted) == STEPS
     assert wanted[0] != pytest.approx(wanted[-1], abs=0.1)  # something was learned
     assert losses(runs / run) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_a_killed_run_goes_on_bit_for_bit(runs: Path) -> None:
-    assert losses(runs / "killed") == losses(runs / "alone")
-    assert weights(runs / "killed") == weights(runs / "alone")
+    assert losses(runs / "killed") == losses(runs / "adapted")
+    assert weights(runs / "killed") == weights(runs / "adapted")
+    assert len(weights(runs / "killed")) == 5  # an encoder, two adapters, the LoRA weights of both
     assert not list((runs / "killed").rglob("*.partial"))

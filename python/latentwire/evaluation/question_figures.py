@@ -185,12 +185,15 @@ class QuestionEvaluation:
     ) -> NDArray[np.bool_]:
         """Which rows are answered right, bool [N]."""
         right = np.zeros(len(rows.asked), dtype=bool)
+        # Texts are read by the model as it was published, messages through what adapts it.
+        asks = self.receivers[receiver]
+        model = asks.frozen if what == "text" else asks.listener
         bar = self.bars.add_task(f"{rows.kind}: {receiver}, {what}", total=len(right))
         for batch in rows.batches():
             with torch.inference_mode():
                 prefix, mask = reads(batch)
                 asked = [rows.asked[row] for row in batch]
-                judged = judge(self.receivers[receiver].frozen, prefix, mask, asked)
+                judged = judge(model, prefix, mask, asked)
             right[batch] = judged.are_right.numpy()
             self.bars.advance(bar, len(batch))
         self.bars.remove_task(bar)

@@ -206,6 +206,11 @@ class FrozenModel:
         return states[0] if isinstance(layer, int) else torch.stack(states, dim=2), mask
 
     @property
+    def unadapted(self) -> FrozenModel:
+        """The model itself; of one that is read through additions, the one without them."""
+        return self
+
+    @property
     def backbone(self) -> Any:
         """The model without its language-model head."""
         return self.model.base_model

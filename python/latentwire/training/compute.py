@@ -13,7 +13,9 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from latentwire.errors import RecipeError
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.adapted import AdaptedModel
 from latentwire.frozen.precision import computes_in_bfloat16
+from latentwire.lora import Lora, LoraConfig
 from latentwire.training.recipe_sections import EngineRecipe
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -52,7 +54,12 @@ def autocast(engine: EngineRecipe, device: torch.device) -> torch.autocast:
 
 
 def load_frozen(
-    name: str, engine: EngineRecipe, device: torch.device, *, reads_messages: bool = False
+    name: str,
+    engine: EngineRecipe,
+    device: torch.device,
+    *,
+    reads_messages: bool = False,
+    lora: LoraConfig | Lora | None = None,
 ) -> FrozenModel:
     """A frozen model on its device, as the recipe wants it held.
 
@@ -62,14 +69,22 @@ def load_frozen(
         device: Where.
         reads_messages: Whether gradients flow through it: then its layers are recomputed in the
             backward pass, compiled, or sharded over the processes, where the recipe says so.
+        lora: Fresh additions to its weights, or trained ones.
 
     Raises:
         ModelNotFoundError: If there is no such model.
+        MissingExtraError: If there are additions and ``peft`` is not installed.
+        UsageError: If the model has no layers that they are for.
+        CheckpointError: If trained ones are of another model.
         RecipeError: If it has no layers that can be recomputed, and the recipe asks for that.
     """
     frozen = FrozenModel.load(name, device=device, dtype=_DTYPES[engine.frozen_dtype])
     if not reads_messages:
         return frozen
+    if isinstance(lora, Lora):
+        frozen = AdaptedModel.with_weights(frozen, lora)
+    elif lora is not None:
+        frozen = AdaptedModel(frozen, lora)
     if engine.gradient_checkpointing:
         checkpoint_layers(frozen)
     if engine.strategy == "fsdp":

@@ -10,6 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.adapted import AdaptedModel
+from latentwire.lora import LoraConfig
 from latentwire.models import ByteEncoder
 from latentwire.models.bridges import encode
 from latentwire.models.registry import Encoder
@@ -24,7 +26,7 @@ from latentwire.training.estimate import count_parameters, estimate_memory, esti
 from latentwire.training.features import ByteInputs, EncoderInputs, StateInputs
 from latentwire.training.geometry import PUBLISHED, scaled_down
 from latentwire.training.heads import build_heads
-from latentwire.training.parts import StageParts, fit_colorizer
+from latentwire.training.parts import StageParts, additions_of, fit_colorizer
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.recipe_sections import EncoderRecipe
 from latentwire.training.step_loss import StepLoss
@@ -126,7 +128,7 @@ def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
     """The parts of a stage with fresh weights, on models that fit anywhere."""
     space = recipe.space
-    receivers = {name: _open(name) for name in recipe.receivers}
+    receivers = {name: _adapted(recipe, _open(name)) for name in recipe.receivers}
     sender = None if stage.sender == BYTES else _open(stage.sender)
     if sender is not None and stage.sender in PUBLISHED:
         layer = _in_small(stage.layer, sender.num_layers)
@@ -145,7 +147,9 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
         trained |= {f"adapter.{name}": part for name, part in adapters.items()}
     heads = build_heads(stage, space.latent_width, _size(sender))
     trained |= {f"head.{name}": head for name, head in heads.items()}
-    for module in (encoder, *adapters.values()):
+    if "adapters" in stage.train:
+        trained |= additions_of(receivers)
+    for module in (encoder, *adapters.values(), *additions_of(receivers).values()):
         module.requires_grad_(any(module is part for part in trained.values()))
     teacher = None
     if stage.teacher is not None and stage.needs_teacher:
@@ -163,6 +167,11 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
         heads,
         trained,
     )
+
+
+def _adapted(recipe: Recipe, frozen: FrozenModel) -> FrozenModel:
+    lora = recipe.adapter.lora
+    return frozen if lora is None else AdaptedModel(frozen, LoraConfig(**lora.model_dump()))
 
 
 def _size(frozen: FrozenModel | None) -> Size | None:

@@ -15,6 +15,7 @@ from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.geometry import PUBLISHED
 from latentwire.training.heads import build_heads
 from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.recipe_sections import LoraRecipe
 
 TOKENS_A_TEXT = 64
 TOKENS_A_PROMPT = 24  # question and answer
@@ -37,7 +38,10 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
         for name, config in configs.items():
             is_causal = name in PUBLISHED or "CausalLM" in str(config.architectures)
             family: Any = AutoModelForCausalLM if is_causal else AutoModel
-            counts[f"frozen {name}"] = _count(family.from_config(config))
+            model = family.from_config(config)
+            counts[f"frozen {name}"] = _count(model)
+            if recipe.adapter.lora is not None and name in recipe.receivers:
+                counts[f"LoRA of {name}"] = _count_lora(recipe.adapter.lora, model)
         sizes = {name: Size.of(config) for name, config in configs.items()}
         counts["encoder"] = _count(build_encoder(recipe.space, stage, sizes.get(stage.sender)))
         heads = build_heads(stage, recipe.space.latent_width, sizes.get(stage.sender))
@@ -132,6 +136,14 @@ def _outside_layers(config: PretrainedConfig) -> int:
     """Parameters of the token embeddings and of the head, which every process holds whole."""
     text: Any = config.get_text_config()
     return int(text.vocab_size) * int(text.hidden_size) * (1 if text.tie_word_embeddings else 2)
+
+
+def _count_lora(lora: LoraRecipe, model: nn.Module) -> int:
+    return sum(
+        lora.rank * (module.in_features + module.out_features)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and name.rpartition(".")[2] in lora.targets
+    )
 
 
 def _count(module: nn.Module) -> int:

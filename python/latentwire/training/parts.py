@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from latentwire.catalog import BYTES
-from latentwire.checkpoint import Part, locate_part
+from latentwire.checkpoint import PART_JSON, Part, locate_part
 from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.adapted import AdaptedModel, LoraWeights
+from latentwire.lora import Lora, LoraConfig
 from latentwire.models import Adapter
 from latentwire.models.deep_adapter import DeepAdapter
 from latentwire.models.registry import Encoder
@@ -78,7 +80,13 @@ class StageParts:
         """
         torch.manual_seed(recipe.seed)
         receivers = {
-            name: load_frozen(name, recipe.engine, device, reads_messages=True)
+            name: load_frozen(
+                name,
+                recipe.engine,
+                device,
+                reads_messages=True,
+                lora=_additions(recipe, stage, run_dir, name),
+            )
             for name in recipe.receivers
         }
         sender = None
@@ -96,12 +104,18 @@ class StageParts:
             trained["encoder"] = encoder
         if "adapters" in stage.train:
             trained |= {f"adapter.{name}": part for name, part in adapters.items()}
+            trained |= additions_of(receivers)
         heads = build_heads(stage, recipe.space.latent_width, size)  # last: others stay the same
         trained |= {f"head.{name}": head.to(device) for name, head in heads.items()}
-        for module in (encoder, *adapters.values()):
+        for module in (encoder, *adapters.values(), *additions_of(receivers).values()):
             module.requires_grad_(any(module is part for part in trained.values()))
         teacher = _teacher(recipe, stage, run_dir, space, device)
         return cls(sender, receivers, space, encoder, adapters, teacher, heads, trained)
+
+    @property
+    def additions(self) -> dict[str, LoraWeights]:
+        """LoRA weights of the receivers that have some, as ``additions_of`` names them."""
+        return additions_of(self.receivers)
 
     def release_senders(self) -> None:
         """Move frozen senders off the device, once what they make of the texts is cached."""
@@ -123,7 +137,9 @@ def save_parts(parts: StageParts, stage: Stage, run_dir: Path) -> None:
     for name, adapter in parts.adapters.items():
         if f"adapter.{name}" in parts.trained:
             digest = parts.receivers[name].weights_digest.hex()
-            part = Part("adapter", adapter, name, digest, parts.space)
+            additions = parts.additions.get(f"lora.{name}")
+            lora = None if additions is None else additions.lora
+            part = Part("adapter", adapter, name, digest, parts.space, lora=lora)
             part.save(run_dir / adapter_folder(name), bits=8)
 
 
@@ -133,11 +149,13 @@ def measure_saved(
     """Validation figures of the parts in the run folder, as a user would load them."""
     device = next(parts.encoder.parameters()).device
     encoder = Part.load(run_dir / encoder_folder(stage.sender), "encoder").module.to(device)
-    adapters = {
-        name: Part.load(run_dir / adapter_folder(name), "adapter").module.to(device)
-        for name in parts.receivers
-    }
-    return validation.measure(encoder, adapters, parts.receivers)
+    adapters, receivers = {}, dict(parts.receivers)
+    for name, frozen in parts.receivers.items():
+        part = Part.load(run_dir / adapter_folder(name), "adapter")
+        adapters[name] = part.module.to(device)
+        if part.lora is not None:
+            receivers[name] = AdaptedModel.with_weights(frozen.unadapted, part.lora)
+    return validation.measure(encoder, adapters, receivers)
 
 
 def write_figures(
@@ -157,6 +175,24 @@ def write_figures(
             folder = run_dir / adapter_folder(name)
             own = {**shared, "validation": {name: figures[name]}}
             Part.load(folder, "adapter").with_figures(folder, own)
+
+
+def additions_of(receivers: Mapping[str, FrozenModel]) -> dict[str, LoraWeights]:
+    """LoRA weights of the receivers that have some, by ``lora.`` and the receiver's name."""
+    return {
+        f"lora.{name}": frozen.weights
+        for name, frozen in receivers.items()
+        if isinstance(frozen, AdaptedModel)
+    }
+
+
+def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraConfig | Lora | None:
+    """What is added to a receiver: afresh with a fresh adapter, or as its adapter was trained."""
+    if "adapters" in stage.train:
+        wanted = recipe.adapter.lora
+        return None if wanted is None else LoraConfig(**wanted.model_dump())
+    folder = run_dir / adapter_folder(name)
+    return Part.load(folder, "adapter").lora if (folder / PART_JSON).is_file() else None
 
 
 def encoder_folder(sender: str) -> Path:

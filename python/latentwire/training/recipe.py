@@ -156,6 +156,8 @@ class Recipe(Strict):
             only_soft = sorted(stage.objectives.in_use & {"manifold_anchoring", "norm_matching"})
             if self.adapter.mode == "deep" and only_soft:
                 raise ValueError(f"{only_soft[0]} compares soft tokens, and adapter.mode is deep")
+        if self.adapter.lora is not None and self.engine.strategy == "fsdp":
+            raise ValueError("adapter.lora is trained whole in every process: engine.strategy=ddp")
         for name in self.tasks:
             if name not in TASKS:
                 raise ValueError(f"tasks: unknown task {name!r}; {nearest(name, list(TASKS))}")

@@ -66,12 +66,27 @@ class EncoderRecipe(BaseModel):
         return found
 
 
+class LoraRecipe(Strict):
+    """Low-rank additions to a receiver's weights, trained with its adapter; needs ``peft``.
+
+    The frozen weights stay as they are. The additions are saved with the adapter's part.
+    """
+
+    rank: int = Field(8, ge=1)
+    alpha: int = Field(16, ge=1)
+    """Additions are multiplied by alpha / rank."""
+    targets: tuple[str, ...] = Field(("q_proj", "v_proj"), min_length=1)
+    """Last parts of the names of linear layers."""
+
+
 class AdapterRecipe(Strict):
     """How receivers read latents."""
 
     mode: Literal["soft_tokens", "deep"] = "soft_tokens"
     """As input embeddings, or as keys and values in every layer."""
     inner_width: int = Field(384, ge=1)
+    lora: LoraRecipe | None = None
+    """Whether receivers are adapted; by default they are read as they are."""
 
 
 class Objective(Strict):

@@ -46,6 +46,7 @@ class StepLoss(nn.Module):
         self.encoder = parts.encoder
         self.adapters = nn.ModuleList(parts.adapters.values())
         self.heads = nn.ModuleDict(parts.heads)
+        self.additions = nn.ModuleList(parts.additions.values())
         self.receivers = parts.receivers
         self.sender = parts.sender
         self.encoding: Encoding = encoding

@@ -39,7 +39,8 @@ def text_distillation(
         Scalar, nats, averaged over predicted tokens.
     """
     with torch.no_grad():
-        read, real = text_prefix(frozen, texts)
-        wanted, _ = answer_logits(frozen, read, questions, answers, mask=real)
+        teacher = frozen.unadapted  # else both could agree to say nothing
+        read, real = text_prefix(teacher, texts)
+        wanted, _ = answer_logits(teacher, read, questions, answers, mask=real)
     found, _ = answer_logits(frozen, prefix, questions, answers, mask=mask)
     return divergence(found, wanted)
