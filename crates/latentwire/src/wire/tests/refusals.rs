@@ -335,3 +335,23 @@ fn every_single_flipped_bit_is_found() {
         assert!(Packet::parse(&bytes, &Limits::default()).is_err(), "bit {bit}");
     }
 }
+
+#[test]
+fn numbers_with_their_highest_byte_first_are_refused() {
+    let reversed = |at: usize, len: usize, mut bytes: Vec<u8>| {
+        bytes[at..at + len].reverse();
+        bytes
+    };
+    let of_one_scale = || with_latents(&[0x04, 0, 1, 0x00, 0x3C, 127]);
+    let cases = [
+        (ErrorKind::PreambleMagic, 0, reversed(0, 4, smallest())),
+        (ErrorKind::ChecksumMismatch, CHECKSUM_AT, reversed(CHECKSUM_AT, 4, smallest())),
+        // By whoever has only the checksum right: 1.0 as a scale is below the normal numbers then.
+        (ErrorKind::LatentsScale, PAYLOAD_AT, sealed(reversed(PAYLOAD_AT, 2, of_one_scale()))),
+    ];
+    assert!(read(&of_one_scale(), &Limits::default()).is_ok());
+    for (kind, at, bytes) in cases {
+        let error = refused(&bytes);
+        assert_eq!((error.kind(), error.offset()), (kind, Some(at)), "{error}");
+    }
+}
