@@ -17,7 +17,8 @@ from latentwire.errors import RecipeError, UsageError
 from latentwire.training import clock as clocks
 from latentwire.training.clock import StageClock
 from latentwire.training.compute import start_accelerator
-from latentwire.training.recipe import Stage
+from latentwire.training.projection.recipe import ProjectorRecipe
+from latentwire.training.recipe import Recipe, Stage
 from random_models import RandomModel
 
 PLANS = Path(__file__).parents[2] / "benchmarks" / "comparisons"
@@ -82,7 +83,7 @@ def plan_path(random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Pat
 
 def test_the_clock_tells_the_steps_that_time_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(clocks.time, "monotonic", lambda: now)
+    monkeypatch.setattr(clocks.time, "thread_time", lambda: now)
     clock = StageClock(stage(minutes=1.0), start_accelerator())
     clock.start(seconds=6.0)  # of a run before
     assert (clock.total(0), clock.is_over(0)) == (100, False)
@@ -114,6 +115,8 @@ def test_rows_share_out_the_same_time(plan_path: Path) -> None:
     rows = {row.name: row for row in rows_of(plan, plan_path)}
     assert {row.group for row in rows.values()} == {"a to b", "shared"}
     one, two = rows["adamw"].load(seed=7), rows["two"].load(seed=7)
+    assert isinstance(one, Recipe)
+    assert isinstance(two, Recipe)
     assert (one.seed, one.stages[0].optimizer) == (7, "adamw")
     assert one.stages[0].minutes == pytest.approx(0.005)
     assert [s.minutes for s in two.stages] == pytest.approx([0.00125, 0.00375])
@@ -145,7 +148,8 @@ def test_plans_of_the_repository_fit_their_recipes(path: Path) -> None:
     plan = load_plan(path)
     for row in rows_of(plan, path):
         recipe = row.load(seed=1)
-        assert sum(stage.minutes or 0 for stage in recipe.stages) == pytest.approx(plan.minutes)
+        timed = [recipe] if isinstance(recipe, ProjectorRecipe) else recipe.stages
+        assert sum(part.minutes or 0 for part in timed) == pytest.approx(plan.minutes)
 
 
 def row_named(name: str, plan: Plan, path: Path) -> Row:

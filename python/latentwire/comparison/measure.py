@@ -11,6 +11,7 @@ from rich.progress import Progress
 from torch import nn
 
 from latentwire.catalog import BYTES
+from latentwire.comparison.links import measure_link
 from latentwire.comparison.plan import Plan, Row
 from latentwire.comparison.remembering import RememberingModel
 from latentwire.comparison.results import Figures, Result, settings_digest
@@ -20,9 +21,10 @@ from latentwire.evaluation.records import Record
 from latentwire.frozen import FrozenModel
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
-from latentwire.training.command import run_stages
+from latentwire.training.command import run_projector, run_stages
 from latentwire.training.parts import adapter_folder, encoder_folder
 from latentwire.training.preflight import check_stages
+from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -58,31 +60,46 @@ class Measurer:
         """
         recipe = row.load(seed)
         run_dir = self.run_dir / f"{_slug(row.group)}.{_slug(row.name)}.{seed}"
+        last = recipe if isinstance(recipe, ProjectorRecipe) else recipe.stages[-1]
         result: dict[str, Any] = {
             "group": row.group,
             "row": row.name,
             "seed": seed,
             "settings": settings_digest(row, seed, self.plan),
             "command": command,
-            "sender": recipe.stages[-1].sender,
-            "batch_size": recipe.stages[-1].batch_size,
+            "sender": last.sender,
+            "batch_size": last.batch_size,
         }
         try:
-            check_stages(recipe, recipe.stages, run_dir, self.data_dir)
-            trained = run_stages(recipe, recipe.stages, run_dir, self.data_dir)
+            if isinstance(recipe, ProjectorRecipe):
+                trained = run_projector(recipe, run_dir, self.data_dir)
+            else:
+                check_stages(recipe, recipe.stages, run_dir, self.data_dir)
+                trained = run_stages(recipe, recipe.stages, run_dir, self.data_dir)
         except TrainingError as error:
             logger.warning("%s, seed %d: %s", row.name, seed, error)
             empty = {"steps": 0, "seconds": 0.0, "loss": 0.0, "packet_bytes": 0.0}
             return cast(
                 Result, {**result, **empty, "parameters": {}, "figures": {}, "failed": str(error)}
             )
-        sender, receivers = self._load(recipe, run_dir)
-        records = self._evaluate(recipe, run_dir, sender, receivers)
-        sizes = [record["packet_bytes"] for record in records if record["figure"] == "latent"]
+        if isinstance(recipe, ProjectorRecipe):
+            measured = measure_link(recipe, run_dir, self.data_dir, self.plan.limits)
+        else:
+            measured = self._messages(recipe, run_dir)
         result |= {
             "steps": sum(stage["step"] for stage in trained),
             "seconds": round(sum(stage["seconds"] for stage in trained), 1),
             "loss": round(trained[-1]["loss"], 4),
+            **measured,
+        }
+        return cast(Result, result)
+
+    def _messages(self, recipe: Recipe, run_dir: Path) -> dict[str, Any]:
+        """Parameters, size and figures of what a run trained, through packets."""
+        sender, receivers = self._load(recipe, run_dir)
+        records = self._evaluate(recipe, run_dir, sender, receivers)
+        sizes = [record["packet_bytes"] for record in records if record["figure"] == "latent"]
+        return {
             "parameters": {
                 "encoder": _count(sender.encoder),
                 "adapters": sum(_count(receiver.adapter) for receiver in receivers.values()),
@@ -90,7 +107,6 @@ class Measurer:
             "packet_bytes": round(sum(sizes) / len(sizes), 1),
             "figures": _figures(records),
         }
-        return cast(Result, result)
 
     def _load(self, recipe: Recipe, run_dir: Path) -> tuple[Sender, dict[str, Receiver]]:
         """What a user would load of a run."""

@@ -11,8 +11,9 @@ from pydantic import Field, ValidationError, field_validator
 
 from latentwire.errors import RecipeError, UsageError
 from latentwire.tasks import TASKS
+from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe
-from latentwire.training.recipe_file import load_recipe
+from latentwire.training.recipe_file import load_any_recipe
 from latentwire.training.recipe_sections import Strict, nearest
 
 
@@ -73,13 +74,15 @@ class Row:
     changes: tuple[str, ...]
     minutes: float
 
-    def load(self, seed: int) -> Recipe:
+    def load(self, seed: int) -> Recipe | ProjectorRecipe:
         """The recipe of one run: changes made, seed set, minutes shared out.
 
         Raises:
             RecipeError: If it does not fit the types, or a stage has no minutes.
         """
-        recipe = load_recipe(self.recipe, [*self.changes, f"seed={seed}"])
+        recipe = load_any_recipe(self.recipe, [*self.changes, f"seed={seed}"])
+        if isinstance(recipe, ProjectorRecipe):
+            return recipe.model_copy(update={"minutes": self.minutes})
         for stage in recipe.stages:
             if stage.minutes is None:
                 raise RecipeError(

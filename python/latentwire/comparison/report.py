@@ -71,7 +71,7 @@ def _accuracies(rows: Sequence[Row], results: Results, plan: Plan) -> list[str]:
             continue
         ends = [
             f"{_mean([r['steps'] for r in found]):,.0f}",
-            f"{found[0]['parameters']['encoder'] / 1e6:.2f} M",
+            f"{next(iter(found[0]['parameters'].values())) / 1e6:.2f} M",
             f"{_mean([r['packet_bytes'] for r in found]):,.0f}",
             f"{len(found)}" + (f", {len(failed)} failed" if failed else ""),
         ]

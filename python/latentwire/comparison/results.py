@@ -20,7 +20,7 @@ class Result(TypedDict):
     """One row, trained with one seed and measured.
 
     ``settings`` is the digest of recipe and test rows, ``parameters`` those of the encoder and of
-    all adapters, ``failed`` why there are no figures.
+    all adapters, or of the projector; ``failed`` says why there are no figures.
     """
 
     group: str
@@ -40,8 +40,12 @@ class Result(TypedDict):
 
 
 def settings_digest(row: Row, seed: int, plan: Plan) -> str:
-    """BLAKE2b-48 of what a result depends on, hexadecimal: its recipe and its test rows."""
-    text = row.load(seed).model_dump_json() + json.dumps(plan.limits, sort_keys=True)
+    """BLAKE2b-48 of what a result depends on, hexadecimal: its recipe and its test rows.
+
+    Defaults are left out, so that a new field of recipes makes no result an old one.
+    """
+    recipe = row.load(seed).model_dump_json(exclude_defaults=True)
+    text = recipe + json.dumps(plan.limits, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 

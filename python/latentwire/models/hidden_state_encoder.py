@@ -22,6 +22,7 @@ class HiddenStateEncoderConfig:
     depth: int = 2  # resampler blocks
     multiple: int = 2  # feed-forward width over d_z
     normalization: Normalization = "standardize"
+    query_deviation: float = 1.0  # of the learned queries at first
 
 
 class HiddenStateEncoder(StateReader):
@@ -35,7 +36,12 @@ class HiddenStateEncoder(StateReader):
         self.project = nn.Linear(config.hidden_size, config.latent_width)
         self.norm = nn.LayerNorm(config.latent_width)
         self.resampler = PerceiverResampler(
-            config.num_latents, config.latent_width, config.num_heads, config.depth, config.multiple
+            config.num_latents,
+            config.latent_width,
+            config.num_heads,
+            config.depth,
+            config.multiple,
+            query_deviation=config.query_deviation,
         )
 
     def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:

@@ -40,13 +40,28 @@ class PerceiverResampler(nn.Module):
 
     The closing normalization has no weights: each latent has root mean square 1, which is what
     makes low-bit quantization nearly free.
+
+    Args:
+        num_latents: K.
+        width: d.
+        num_heads: Of every attention.
+        depth: Blocks.
+        multiple: Feed-forward width over d.
+        query_deviation: Of the queries at first, which are normal.
     """
 
     def __init__(
-        self, num_latents: int, width: int, num_heads: int, depth: int, multiple: int
+        self,
+        num_latents: int,
+        width: int,
+        num_heads: int,
+        depth: int,
+        multiple: int,
+        *,
+        query_deviation: float = 1.0,
     ) -> None:
         super().__init__()
-        self.queries = nn.Parameter(torch.randn(num_latents, width))
+        self.queries = nn.Parameter(query_deviation * torch.randn(num_latents, width))
         self.blocks = nn.ModuleList(
             ResamplerBlock(width, num_heads, multiple) for _ in range(depth)
         )

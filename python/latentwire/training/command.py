@@ -17,8 +17,11 @@ from latentwire.training.compute import start_accelerator
 from latentwire.training.dry_run import dry_run
 from latentwire.training.loop import Trainer
 from latentwire.training.preflight import check_stages
+from latentwire.training.projection.plan import plan_projector
+from latentwire.training.projection.recipe import ProjectorRecipe
+from latentwire.training.projection.trainer import ProjectorTrainer
 from latentwire.training.recipe import Recipe, Stage
-from latentwire.training.recipe_file import load_recipe
+from latentwire.training.recipe_file import load_any_recipe
 from latentwire.training.run_folder import describe_run
 
 logger = logging.getLogger(__name__)
@@ -63,9 +66,14 @@ def train(
             )
         TASKS[own_task.name] = own_task
         overrides = [f"tasks={{{json.dumps(own_task.name)}: 1.0}}", *overrides]
-    recipe = load_recipe(recipe_path, overrides)
+    recipe = load_any_recipe(recipe_path, overrides)
     if threads is not None:
         torch.set_num_threads(threads)
+    if isinstance(recipe, ProjectorRecipe):
+        folder = Path() if own_task is not None else find_data_dir(data_dir)
+        if check_only:
+            return [plan_projector(recipe)]
+        return run_projector(recipe, run_dir, folder)
     stages = recipe.stages if stage is None else [recipe.stage(stage)]
     if check_only:
         return [dry_run(recipe, chosen) for chosen in stages]
@@ -75,6 +83,18 @@ def train(
     folder = find_data_dir(data_dir) if needs_folder else Path()
     check_stages(recipe, stages, run_dir, folder)
     return run_stages(recipe, stages, run_dir, folder)
+
+
+def run_projector(recipe: ProjectorRecipe, run_dir: Path, data_dir: Path) -> list[dict[str, Any]]:
+    """Train a projector; its result is that of the only stage.
+
+    Raises:
+        LatentwireError: See ``ProjectorTrainer``.
+    """
+    accelerator = start_accelerator()
+    trainer = ProjectorTrainer(recipe, run_dir, data_dir, accelerator)
+    describe_run(run_dir, recipe, accelerator.num_processes)
+    return [{"stage": recipe.name, **trainer.run()}]
 
 
 def run_stages(

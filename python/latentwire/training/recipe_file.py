@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from latentwire.errors import RecipeError
+from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_sections import nearest
 
+R = TypeVar("R", Recipe, ProjectorRecipe)
+
 
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe and apply ``dotted.key=value`` overrides; list items go by index or name.
+    """Read the recipe of a latent space and apply ``dotted.key=value`` overrides.
+
+    List items go by index or name.
 
     Raises:
         RecipeError: If the file is missing, is not YAML, or does not fit the types.
     """
+    return _fit(Recipe, path, _read(path, overrides))
+
+
+def load_any_recipe(path: Path, overrides: list[str] | None = None) -> Recipe | ProjectorRecipe:
+    """Read a recipe of either kind: that of a projector has the key ``projector``.
+
+    Raises:
+        RecipeError: See ``load_recipe``.
+    """
+    data = _read(path, overrides)
+    if isinstance(data, dict) and "projector" in data:
+        return _fit(ProjectorRecipe, path, data)
+    return _fit(Recipe, path, data)
+
+
+def _read(path: Path, overrides: list[str] | None) -> Any:
     if not path.is_file():
         raise RecipeError(f"recipe {path} does not exist")
     try:
@@ -28,10 +49,14 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
         raise RecipeError(f"recipe {path} is not YAML: {reason}") from error
     for override in overrides or []:
         _apply(data, override)
+    return data
+
+
+def _fit(kind: type[R], path: Path, data: Any) -> R:
     try:
-        return Recipe.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"recipe {path}: {_explain(error)}") from error
+        raise RecipeError(f"recipe {path}: {_explain(error, kind)}") from error
 
 
 def _apply(data: Any, override: str) -> None:
@@ -62,19 +87,18 @@ def _in(target: Any, part: str) -> Any:
     return below
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
     """The first problem in one line, with the nearest known key for an unknown one."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place or 'recipe'}: {first['msg']}"
-    known = _keys_at(first["loc"][:-1])
+    known = _keys_at(first["loc"][:-1], kind)
     return f"unknown key {place!r}; {nearest(str(first['loc'][-1]), known)}"
 
 
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the recipe knows at a place."""
-    model: type[BaseModel] = Recipe
+def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that a kind of recipe knows at a place."""
     for part in location:
         if isinstance(part, str):
             annotation = model.model_fields[part].annotation

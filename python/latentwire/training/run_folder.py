@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from latentwire.durable import write_whole
+from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe
 
 RECIPE = "recipe.json"
@@ -20,7 +21,7 @@ VERSIONS = "versions.json"
 _PACKAGES = ("latentwire", "torch", "transformers", "accelerate", "safetensors", "numpy")
 
 
-def describe_run(run_dir: Path, recipe: Recipe, num_processes: int) -> None:
+def describe_run(run_dir: Path, recipe: Recipe | ProjectorRecipe, num_processes: int) -> None:
     """Write ``recipe.json`` and ``versions.json``.
 
     Raises:
@@ -31,7 +32,7 @@ def describe_run(run_dir: Path, recipe: Recipe, num_processes: int) -> None:
     write_whole(run_dir / VERSIONS, json.dumps(_versions(recipe, num_processes), indent=2) + "\n")
 
 
-def _versions(recipe: Recipe, num_processes: int) -> dict[str, Any]:
+def _versions(recipe: Recipe | ProjectorRecipe, num_processes: int) -> dict[str, Any]:
     has_gpu = torch.cuda.is_available()
     return {
         "seed": recipe.seed,

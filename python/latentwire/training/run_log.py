@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from latentwire.durable import write_whole
-from latentwire.training.recipe import Stage
+from latentwire.training.clock import Timed
 
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
@@ -29,7 +29,7 @@ class RunLog:
         is_main: Whether this is the process that tells; the others are silent.
     """
 
-    def __init__(self, folder: Path, stage: Stage, step: int, *, is_main: bool) -> None:
+    def __init__(self, folder: Path, stage: Timed, step: int, *, is_main: bool) -> None:
         self.path = folder / METRICS
         self.name = stage.name
         self.is_main = is_main

@@ -1,0 +1,1 @@
+"""Training of projectors: a causal sender's keys and values, translated for one receiver."""
