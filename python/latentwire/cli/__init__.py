@@ -22,8 +22,8 @@ from latentwire.cli import (
     inspect,
     models,
     packets,
-    send,
     questions,
+    send,
     train,
 )
 from latentwire.cli.console import print_error
@@ -50,8 +50,8 @@ for command in (
     train.train,
     evaluate.evaluate,
     compare.compare,
-):
     questions.eval_questions,
+):
     app.command(name="eval" if command is evaluate.evaluate else None)(command)
 app.add_typer(bench.app, name="bench")
 

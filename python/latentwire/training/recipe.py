@@ -48,8 +48,8 @@ class Stage(Strict):
     what ``objectives`` names as well, the weight there counts."""
     steps: int = Field(ge=1)
     minutes: float | None = Field(None, gt=0)
-    """Minutes after which the stage ends before its steps are done; schedules follow the time, so
-    that it ends as a whole run does. Such a run cannot be repeated bit for bit."""
+    """Minutes of computing after which the stage ends before its steps are done; schedules follow
+    the time, so that it ends as a whole run does. Such a run cannot be repeated bit for bit."""
     batch_size: int = Field(64, ge=1)
     """Rows of one update, over all processes."""
     optimizer: Literal["muon", "adamw"] = "muon"
