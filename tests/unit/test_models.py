@@ -58,6 +58,16 @@ def test_the_first_latents_do_not_depend_on_how_many_follow(
 
 
 @torch.no_grad()
+def test_queries_start_at_the_deviation_that_is_asked_for() -> None:
+    for deviation in (1.0, 0.02):
+        torch.manual_seed(0)
+        config = HiddenStateEncoderConfig(
+            hidden_size=8, layer=1, num_latents=64, depth=1, query_deviation=deviation
+        )
+        queries = HiddenStateEncoder(config).resampler.queries
+        assert float(queries.std()) == pytest.approx(deviation, rel=0.02)
+
+
 def test_padding_changes_no_latent(encoder: HiddenStateEncoder, byte_encoder: ByteEncoder) -> None:
     hidden, mask = states()
     together = encoder(hidden, mask)
