@@ -92,7 +92,8 @@ def check_encoding(encoding: str) -> None:
 def as_numbers(latents: Any) -> NDArray[np.float32] | NDArray[np.uint16]:
     """The same for writers, which take bfloat16 as it is: its bits, without a copy."""
     if type(latents) is np.ndarray and latents.dtype is _FLOAT32:
-        return as_float32(latents)
+        # Asked for once: C-contiguous, aligned, and writable, which most arrays are.
+        return latents if latents.flags.carray else as_float32(latents)
     halves = BFloat16.of(latents)
     return as_float32(latents) if halves is None else halves.bits
 
