@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latentwire.frozen.answers import score_answers
 from latentwire.frozen.model import FrozenModel
+from latentwire.frozen.scoring import ChoiceTree, score_choices
 from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.tasks.asked.base import Asked
 
@@ -44,6 +45,11 @@ def judge(
     Raises:
         UsageError: If a key/value prefix is of another model's geometry.
     """
+    first = asked[0]
+    if first.choices and all(
+        (row.question, row.choices) == (first.question, first.choices) for row in asked
+    ):
+        return _judge_one_question(frozen, prefix, mask, asked)
     questions = [question_ids(frozen.tokenizer, row.question) for row in asked]
     answers = [[row.answer, *(row.choices or row.aliases)] for row in asked]
     are_closed = torch.tensor([row.choices is not None for row in asked])
@@ -66,3 +72,13 @@ def judge(
         chosen = table.masked_fill(beyond, -torch.inf).argmax(1)
         are_right = torch.where(are_closed, chosen == labels, are_right)
     return Judged(are_right, right)
+
+
+def _judge_one_question(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, asked: Sequence[Asked]
+) -> Judged:
+    """All choices in one pass, where every row has the same ones."""
+    tree = ChoiceTree.build(frozen, asked[0].question, asked[0].choices or ())
+    scores = score_choices(frozen, prefix, mask, tree).cpu()  # [B, C]
+    labels = torch.tensor([row.label for row in asked])
+    return Judged(scores.argmax(1) == labels, scores.gather(1, labels[:, None])[:, 0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
@@ -37,8 +39,16 @@ def test_choices_are_scored_as_the_tree_scores_them(
     frozen: FrozenModel, messages: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     prefix, mask = messages
-    found = judge(frozen, prefix, mask, CLOSED)
-    for row, asked in enumerate(CLOSED):
+    same = (CLOSED[2], *[replace(CLOSED[2], answer="negative")] * 2)
+    for rows in (CLOSED, same):
+        check(frozen, prefix, mask, rows)
+
+
+def check(
+    frozen: FrozenModel, prefix: torch.Tensor, mask: torch.Tensor, rows: tuple[Asked, ...]
+) -> None:
+    found = judge(frozen, prefix, mask, rows)
+    for row, asked in enumerate(rows):
         tree = ChoiceTree.build(frozen, asked.question, asked.choices or ())
         scores = score_choices(frozen, prefix[row : row + 1], mask[row : row + 1], tree)[0]
         assert asked.label is not None
