@@ -169,6 +169,35 @@ def test_mixed_layers_of_full_and_sliding_attention() -> None:
         assert score_choices(frozen, prefix, mask, tree).isfinite().all()
 
 
+def windowed(family: str) -> FrozenModel:
+    if family == "mistral":
+        return random_frozen("mistral", sliding_window=6)
+    return random_frozen(family, sliding_window=6, use_sliding_window=True, max_window_layers=1)
+
+
+@pytest.mark.parametrize("family", [*RECEIVERS, "windowed mistral", "windowed qwen2"])
+def test_a_message_alone_is_read_as_beside_longer_ones(family: str) -> None:
+    """Without padding there are fewer masks, or the library's own: the same is seen."""
+    name = family.split()[-1]
+    frozen = random_frozen(name) if name == family else windowed(name)
+    tree = ChoiceTree.build(frozen, QUESTION, ["a payment that was charged", "a pin", "card"])
+    for prefix, mask in (text_prefix(frozen, TEXTS), read_texts(frozen, TEXTS)):
+        scores = score_choices(frozen, prefix, mask, tree)
+        written = generate(frozen, prefix, mask, QUESTION, max_new_tokens=8)
+        for row, real in enumerate(mask):
+            own = real.nonzero()[:, 0]
+            alone = (
+                prefix[row : row + 1, own]
+                if prefix.ndim == 3
+                else prefix[:, :, row : row + 1, :, own]
+            )
+            for whole in (torch.ones(1, len(own), dtype=torch.bool), None):
+                found = score_choices(frozen, alone, whole, tree)
+                torch.testing.assert_close(found[0], scores[row], atol=2e-4, rtol=1e-4)
+            whole = torch.ones(1, len(own), dtype=torch.bool)
+            assert generate(frozen, alone, whole, QUESTION, max_new_tokens=8) == [written[row]]
+
+
 @torch.no_grad()
 def test_a_deep_message_has_the_statistics_of_the_receivers_keys_and_values(
     frozen: FrozenModel,

@@ -116,6 +116,22 @@ def test_generation_is_that_of_the_library(frozen: FrozenModel) -> None:
     assert generate(frozen, prefix, mask, QUESTION, max_new_tokens=8) == [expected]
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("rows", [1, 2, 8, 9])
+def test_logits_are_the_heads_however_many_rows_there_are(frozen: FrozenModel, rows: int) -> None:
+    for shape in ((rows,), (1, rows), (rows, 1)):
+        states = torch.randn(*shape, frozen.hidden_size)
+        expected = frozen.model.get_output_embeddings()(states)
+        torch.testing.assert_close(frozen.logits(states), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_ids_that_are_kept_are_nobodys_to_change(frozen: FrozenModel) -> None:
+    expected = frozen.tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]
+    frozen.tokenize(TEXTS[:1])[0].append(7)
+    assert frozen.tokenize(TEXTS[:1]) == [expected]
+    assert frozen.tokenize(TEXTS[1:]) == [token_ids(frozen.tokenizer, text) for text in TEXTS[1:]]
+
+
 def test_padding_changes_no_hidden_state(frozen: FrozenModel) -> None:
     states, mask = frozen.hidden_states(TEXTS, 2)
     for text, row, real in zip(TEXTS, states, mask, strict=True):

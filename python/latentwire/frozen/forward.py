@@ -39,11 +39,12 @@ def forward(
         embeddings: Input embeddings [B, Q, d].
         real: bool [B, K], False on padding; the last Q of the K entries are the embeddings, those
             before them are in the cache. None: there is no padding but at the right end, where
-            causality hides it; that is the fast way.
+            what is seen hides it; that is the fast way.
         cache: The model's key/value cache of K - Q entries, which grows by Q; None: there is none.
-        visible: bool [B, Q, K], what each embedding attends to; default: what is real and before
-            it. A sliding window is applied on top.
-        positions: int64 [B, K]; default: the number of real entries before each.
+        visible: bool [B, Q, K], or [1, Q, K] alike for all, what each embedding attends to, itself
+            at least; default: what is real and before it. A sliding window is applied on top.
+        positions: int64 [B, K] or [1, K], to go with ``visible``; default: the number of real
+            entries before each.
 
     Returns:
         [B, Q, d], in the model's dtype.
@@ -51,10 +52,17 @@ def forward(
     arguments: dict[str, Any] = {"inputs_embeds": embeddings, "use_cache": cache is not None}
     if cache is not None:
         arguments[cache_argument(frozen.backbone)] = cache
+    batch, length = embeddings.shape[:2]
     if real is not None:
-        length = embeddings.shape[1]
         positions = positions_of(real) if positions is None else positions
         visible = causal(real, length) if visible is None else visible
+        # No row without a key: softmax over nothing is not a number. Nobody sees padding.
+        own = torch.eye(real.shape[1], dtype=torch.bool, device=real.device)[-length:]
+        visible = visible | own
+    if visible is not None:
+        assert positions is not None
+        positions = positions.expand(batch, -1)
+        visible = visible.expand(batch, -1, -1)
         arguments["attention_mask"] = _mask(frozen, visible, positions)
         arguments["position_ids"] = positions[:, -length:]
     with cache_reaches_layers(frozen.backbone) if cache is not None else nullcontext():
@@ -161,14 +169,12 @@ def attention_kinds(frozen: FrozenModel) -> set[str]:
 
 def _mask(frozen: FrozenModel, visible: Tensor, positions: Tensor) -> Tensor | dict[str, Tensor]:
     """The model's attention mask bool [B, 1, Q, K]; one for each kind of layer if there are two."""
-    num_queries, total = visible.shape[1:]
+    num_queries = visible.shape[1]
     masks = {}
     for kind in attention_kinds(frozen):
         seen = visible
         if kind == SLIDING:
             distance = positions[:, -num_queries:, None] - positions[:, None, :]
             seen = seen & (distance < int(frozen.config.sliding_window))
-        # No row without a key: softmax over nothing is not a number. Nobody sees padding.
-        own = torch.eye(total, dtype=torch.bool, device=visible.device)[-num_queries:]
-        masks[kind] = (seen | own)[:, None]
+        masks[kind] = seen[:, None]
     return masks if len(masks) > 1 else next(iter(masks.values()))

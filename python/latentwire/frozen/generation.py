@@ -48,6 +48,8 @@ def continue_greedily(
     At most ``limit`` of each row; see ``generate`` for the prefix.
     """
     batch, end = batch_size(prefix), int(frozen.tokenizer.eos_token_id)
+    if mask is not None and bool(mask.all()):
+        mask = None
     prompt = Prompt.build(frozen, prefix, mask, following.expand(batch, -1), keeps_cache=True)
     written: list[Tensor] = []
     finished = torch.zeros(batch, dtype=torch.bool, device=frozen.device)

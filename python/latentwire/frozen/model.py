@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -31,6 +31,13 @@ from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
 
 WEIGHTS = "model.safetensors"
+_KEPT_TEXTS = 32
+_FEW_ROWS = 8
+"""For up to as many rows the head's weights are the left factor: they are read once, in order.
+
+As the right factor the library copies them first, which takes twice as long when they are not in
+the processor's caches; a head seldom is.
+"""
 
 
 class FrozenModel:
@@ -53,6 +60,8 @@ class FrozenModel:
         if hasattr(self.config, "rescale_every"):  # RWKV halves its own weights at the first pass
             self.config.rescale_every = 0
         self.tokenizer = tokenizer
+        self._tokenized: tuple[list[str], list[list[int]]] = [], []
+        self._parameter: Tensor = next(iter(self.model.parameters()))
         self.is_causal = is_causal
         self.hidden_size, self.num_layers = check_hidden_states(name, self.config)
         limit = getattr(self.config, "max_position_embeddings", None)
@@ -101,14 +110,12 @@ class FrozenModel:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        device: torch.device = next(iter(self.model.parameters())).device
-        return device
+        return self._parameter.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the weights."""
-        dtype: torch.dtype = next(iter(self.model.parameters())).dtype
-        return dtype
+        return self._parameter.dtype
 
     @cached_property
     def begin(self) -> list[int]:
@@ -125,10 +132,18 @@ class FrozenModel:
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text without special tokens."""
-        encodings = self.tokenizer.backend_tokenizer.encode_batch(
-            list(texts), add_special_tokens=False
-        )
-        return [encoding.ids for encoding in encodings]
+        # What was tokenized last is kept if it is little: a text is measured first, then read. One
+        # attribute, read and written at once, so that threads may share the model.
+        texts = list(texts)
+        known, rows = self._tokenized
+        if known != texts:
+            encodings = self.tokenizer.backend_tokenizer.encode_batch(
+                texts, add_special_tokens=False
+            )
+            rows = [encoding.ids for encoding in encodings]
+            if len(texts) <= _KEPT_TEXTS:
+                self._tokenized = texts, rows
+        return [list(row) for row in rows]
 
     def check_fits(self, texts: Sequence[str], reserved: int = 0) -> None:
         """Refuse what would be cut: a part of a text must not pass for the whole.
@@ -217,7 +232,14 @@ class FrozenModel:
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits float32 [..., V] of last hidden states [..., d] of a causal model."""
-        logits: Tensor = self.model.get_output_embeddings()(states)
+        head = self.model.get_output_embeddings()
+        rows = states.shape[:-1].numel()
+        is_plain = type(head) is nn.Linear and head.bias is None
+        if is_plain and 1 < rows <= _FEW_ROWS and states.device.type == "cpu":
+            flat = states.reshape(rows, -1)
+            logits: Tensor = torch.mm(head.weight, flat.T).T.reshape(*states.shape[:-1], -1)
+        else:
+            logits = head(states)
         return logits.float()
 
     @cached_property
@@ -228,6 +250,13 @@ class FrozenModel:
             UsageError: If this model cannot take such a prefix.
         """
         return KeyValues(self)
+
+    @cached_property
+    def begin_embeddings(self) -> Tensor:
+        """Input embeddings of the begin tokens, [len(begin), d]."""
+        # An ordinary tensor also within inference mode: it may stand in a training step.
+        with torch.inference_mode(False), torch.no_grad():
+            return self.embed(torch.tensor(self.begin, dtype=torch.long, device=self.device))
 
     @cached_property
     def begin_key_values(self) -> Tensor:

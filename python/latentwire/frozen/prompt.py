@@ -68,7 +68,7 @@ class Prompt:
             UsageError: If a key/value prefix is not of this model's geometry.
         """
         batch = batch_size(prefix)
-        begin = torch.tensor(frozen.begin, dtype=torch.long, device=frozen.device)
+        begin = frozen.begin
         embeddings = frozen.embed(following)
         num_cached, cache = 0, DynamicCache() if keeps_cache else None
         real = None
@@ -88,7 +88,7 @@ class Prompt:
             if num_cached:
                 cache = frozen.key_values.cache(prefix, positions, grows=keeps_cache)
         else:
-            start = frozen.embed(begin).expand(batch, -1, -1)
+            start = frozen.begin_embeddings.expand(batch, -1, -1)
             embeddings = torch.cat([start, prefix.to(start.dtype), embeddings], dim=1)
         return cls(frozen, embeddings, real, cache)
 

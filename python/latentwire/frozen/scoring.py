@@ -30,19 +30,28 @@ MAX_TREE_NODES = 4096
 class ChoiceTree:
     """The answers of a question as a trie of tokens.
 
+    It is built once and asked about many messages: its tensors are on the model's device.
+
     Attributes:
-        question: Ids of the question.
+        num_choices: C, the answers.
         ids: Token of each of the N inner nodes (leaves are scored, never read).
-        depth: Distance of each inner node from the question, from 1.
+        following: int64 [W + N], ids of the question and of the nodes: what is run after a message.
+        depth: int64 [N], distance of each node from the question, from 1.
         ancestors: bool [N, N]; row i is True at i and its ancestors.
-        steps: Per answer the (parent, token) pairs to sum: parent -1 is the question's last token.
+        parents: int64 [S], of each token to score the entry that predicts it: 0 is the question's
+            last token, 1 + i node i.
+        tokens: int64 [S], the tokens to score, those of an answer in a row.
+        owners: int64 [S], whose answer each is.
     """
 
-    question: list[int]
+    num_choices: int
     ids: list[int]
-    depth: list[int]
+    following: Tensor
+    depth: Tensor
     ancestors: Tensor
-    steps: list[list[tuple[int, int]]]
+    parents: Tensor
+    tokens: Tensor
+    owners: Tensor
 
     @classmethod
     def build(cls, frozen: FrozenModel, question: str | None, choices: Sequence[str]) -> ChoiceTree:
@@ -54,13 +63,12 @@ class ChoiceTree:
         nodes: dict[tuple[int, ...], int] = {}
         parents: list[int] = []
         ids: list[int] = []
-        steps = []
-        for choice in choices:
-            path: list[tuple[int, int]] = []
+        steps: list[tuple[int, int, int]] = []
+        for owner, choice in enumerate(choices):
             tokens = answer_ids(frozen.tokenizer, choice)
             parent = -1
             for position, token in enumerate(tokens):
-                path.append((parent, token))
+                steps.append((parent + 1, token, owner))
                 if position == len(tokens) - 1:
                     break  # the end token is predicted but never fed back
                 key = tuple(tokens[: position + 1])
@@ -74,16 +82,25 @@ class ChoiceTree:
                     ids.append(token)
                     parents.append(parent)
                 parent = nodes[key]
-            steps.append(path)
-        count = len(ids)
-        ancestors = torch.zeros(count, count, dtype=torch.bool)
-        depth = []
-        for node, parent in enumerate(parents):
-            ancestors[node, node] = True
-            if parent >= 0:
-                ancestors[node] |= ancestors[parent]
-            depth.append(int(ancestors[node].sum()))
-        return cls(question_ids(frozen.tokenizer, question), ids, depth, ancestors, steps)
+        count, device = len(ids), frozen.device
+        # Ordinary tensors also within inference mode: a tree that is kept may be trained on.
+        with torch.inference_mode(False):
+            ancestors = torch.eye(count, dtype=torch.bool)
+            for node, parent in enumerate(parents):
+                if parent >= 0:
+                    ancestors[node] |= ancestors[parent]
+            following = torch.tensor(question_ids(frozen.tokenizer, question) + ids)
+            predicted_by, scored, owners = torch.tensor(steps, device=device).unbind(1)
+            return cls(
+                num_choices=len(choices),
+                ids=ids,
+                following=following.to(device),
+                depth=ancestors.sum(1).to(device),
+                ancestors=ancestors.to(device),
+                parents=predicted_by,
+                tokens=scored,
+                owners=owners,
+            )
 
 
 def choice_scores(
@@ -105,33 +122,40 @@ def choice_scores(
     Raises:
         UsageError: If a key/value prefix is of another model's geometry.
     """
-    device = frozen.device
     batch = batch_size(prefix)
-    if mask is None:
-        mask = torch.ones(batch, prefix.shape[-2], dtype=torch.bool, device=device)
-    following = torch.tensor(tree.question + tree.ids, dtype=torch.long, device=device)
-    prompt = Prompt.build(frozen, prefix, mask, following.expand(batch, -1))
-    assert prompt.real is not None
+    prompt = Prompt.build(frozen, prefix, mask, tree.following.expand(batch, -1))
     count, queries = len(tree.ids), prompt.embeddings.shape[1]
-    length = prompt.real.shape[1] - count  # L: begin, prefix, question
-    read = prompt.real[:, :length]
-    depth = torch.tensor(tree.depth, dtype=torch.long, device=device)
-    positions = torch.cat([positions_of(read), read.sum(1, keepdim=True) - 1 + depth], dim=1)
-    visible = causal(prompt.real, queries)  # nodes see all that is before the tree
-    visible[:, queries - count :, length:] = tree.ancestors.to(device)  # and their own ancestors
+    length = len(frozen.begin) + prefix.shape[-2] + len(tree.following) - count  # L: to the tree
+    if prompt.real is None:
+        positions, visible = _unpadded(tree, length, queries)
+    else:
+        read = prompt.real[:, :length]
+        positions = torch.cat(
+            [positions_of(read), read.sum(1, keepdim=True) - 1 + tree.depth], dim=1
+        )
+        visible = causal(prompt.real, queries)  # nodes see all that is before the tree
+        visible[:, queries - count :, length:] = tree.ancestors  # and their own ancestors
     hidden = prompt.run(visible=visible, positions=positions)[:, queries - count - 1 :]
     logits = frozen.logits(hidden)  # [B, 1 + N, V]: question's end, nodes
-    parents, tokens, owners = (
-        torch.tensor(column, device=device)
-        for column in zip(
-            *((p + 1, token, owner) for owner, path in enumerate(tree.steps) for p, token in path),
-            strict=True,
-        )
-    )
-    # Normalizing what is picked, not the whole table, saves most of the memory traffic.
-    picked = logits[:, parents, tokens] - logits.logsumexp(-1)[:, parents]  # [B, steps]
-    scores = torch.zeros(batch, len(tree.steps), device=device)
-    return scores.index_add(1, owners, picked)
+    if logits.requires_grad:
+        # Normalizing what is picked, not the whole table, saves traffic in the backward pass.
+        normalizers = logits.logsumexp(-1)[:, tree.parents]
+        picked = logits[:, tree.parents, tree.tokens] - normalizers  # [B, S]
+    else:  # one pass instead of four
+        picked = logits.log_softmax(-1)[:, tree.parents, tree.tokens]
+    scores = torch.zeros(batch, tree.num_choices, device=picked.device)
+    return scores.index_add(1, tree.owners, picked)
+
+
+def _unpadded(tree: ChoiceTree, length: int, num_queries: int) -> tuple[Tensor, Tensor]:
+    """Positions int64 [1, K] and what is seen bool [1, Q, K], alike for all rows: K is L + N."""
+    count, device = len(tree.ids), tree.depth.device
+    total = length + count
+    positions = torch.cat([torch.arange(length, device=device), length - 1 + tree.depth])
+    visible = torch.ones(num_queries, total, dtype=torch.bool, device=device)
+    visible = visible.tril_(total - num_queries)
+    visible[num_queries - count :, length:] = tree.ancestors
+    return positions[None], visible[None]
 
 
 @torch.inference_mode()
@@ -139,6 +163,8 @@ def score_choices(
     frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, tree: ChoiceTree
 ) -> Tensor:
     """``choice_scores`` for use, not for training."""
+    if mask is not None and bool(mask.all()):
+        mask = None
     return choice_scores(frozen, prefix, mask, tree)
 
 
