@@ -17,13 +17,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.utils
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
 from latentwire.catalog import PRETRAINED_DIR
 from latentwire.durable import write_whole
-from latentwire.errors import CheckpointError, ModelNotFoundError
+from latentwire.errors import CheckpointError, HubError, ModelNotFoundError
 from latentwire.lora import LORA_CONFIG, LORA_FOLDER, LORA_WEIGHTS, Lora
 from latentwire.model_card import part_card
 from latentwire.models.registry import ARCHITECTURES, Role
@@ -36,6 +37,14 @@ PART_JSON = "part.json"
 PART_WEIGHTS = "part.safetensors"
 CARD = "README.md"
 _LORA_FILES = (f"{LORA_FOLDER}/{LORA_CONFIG}", f"{LORA_FOLDER}/{LORA_WEIGHTS}")
+# What the hub's library sends requests with changes its name; older ones raise an OSError.
+_TRANSPORT = getattr(huggingface_hub.utils, "httpx", None)
+_HUB_ERRORS = (
+    HfHubHTTPError,
+    HFValidationError,
+    OSError,
+    *(() if _TRANSPORT is None else (_TRANSPORT.HTTPError,)),
+)
 _FILES = [PART_JSON, PART_WEIGHTS, CARD, *_LORA_FILES]
 
 
@@ -147,12 +156,24 @@ class Part:
             bits: Storage of the weights.
             private: Whether a repository that is made can be read by its owner only.
             token: Access token; default: the one that ``hf auth login`` stored.
+
+        Raises:
+            HubError: If the hub cannot be reached or does not let us write there. All files appear
+                in one commit or none does.
         """
         api = HfApi(token=token)
-        url = api.create_repo(repo_id, private=private, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             self.save(folder, bits=bits)
-            api.upload_folder(repo_id=url.repo_id, folder_path=folder)
+            try:
+                url = api.create_repo(repo_id, private=private, exist_ok=True)
+                api.upload_folder(repo_id=url.repo_id, folder_path=folder)
+            except _HUB_ERRORS as error:
+                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+                raise HubError(
+                    f"{repo_id!r} was not published at {api.endpoint}: {reason}",
+                    hint="log in with `hf auth login` or give token=..., see that you may write "
+                    "there, and that HF_HUB_OFFLINE is not set",
+                ) from error
         return str(url)
 
     @classmethod

@@ -20,6 +20,7 @@ __all__ = [
     "DiskFullError",
     "EmptyTextError",
     "HostUnreachableError",
+    "HubError",
     "InvalidMessageError",
     "LatentwireError",
     "LimitExceededError",
@@ -191,6 +192,10 @@ class MissingExtraError(LatentwireError):
 
 class HostUnreachableError(LatentwireError):
     """Nobody answers at that address, after the retries that were allowed."""
+
+
+class HubError(LatentwireError):
+    """A hub of models did not take what was to be published."""
 
 
 class PortInUseError(LatentwireError):

@@ -44,6 +44,7 @@ CODES: dict[type[LatentwireError], grpc.StatusCode] = {
     errors.DiskFullError: _Code.RESOURCE_EXHAUSTED,
     errors.MissingExtraError: _Code.INTERNAL,
     errors.HostUnreachableError: _Code.UNAVAILABLE,
+    errors.HubError: _Code.UNAVAILABLE,
     errors.PortInUseError: _Code.INTERNAL,
     errors.RemoteError: _Code.UNAVAILABLE,
 }
