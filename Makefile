@@ -5,6 +5,9 @@ export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 16000000000
 export MALLOC_TOP_PAD_ ?= 268435456
 
+# torch and transformers are 3,000 modules: compiling them anew in each process takes ten seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 RUN := uv run --no-sync
 DATA ?= ../shared/data
 RUNS ?= runs
