@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes one target after the other and prints a line for each: scripts/fuzz.sh [SECONDS [TARGET...]]
+# Fuzzes targets and prints a line for each: scripts/fuzz.sh [SECONDS [TARGET...]]
 #
 # Whatever is found lies under fuzz/artifacts/TARGET and makes this fail. docs/guides/fuzzing.md
 # says how to go on from there.
@@ -29,16 +29,15 @@ find tests/conformance/v*/valid -name '*.lwp' -size -2 -print0 | sort -z | xargs
 
 # What takes as long as `-timeout` has hung. It is counted by the clock: much more than any input
 # takes, so that a run that gives way to everybody else is not taken for one.
-failed=0
-for target in "${targets[@]}"; do
-    corpus=fuzz/corpus/$target artifacts=fuzz/artifacts/$target
+fuzz() {
+    local target=$1 corpus=fuzz/corpus/$1 artifacts=fuzz/artifacts/$1
+    local log=$artifacts/log status=0
     mkdir -p "$corpus" "$artifacts"
-    log=$artifacts/log
-    status=0
     "$binaries/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=4096 \
         -dict=fuzz/packet.dict -artifact_prefix="$artifacts/" -timeout=60 -report_slow_units=60 \
         -rss_limit_mb=1024 -print_final_stats=1 >"$log" 2>&1 || status=$?
     # The last `cov:` is the number of places reached, `PCs` that of all there are.
+    local executions reached places crashes
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     reached=$(sed -n 's/^#[0-9].* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
     places=$(sed -n 's/^INFO: Loaded .* PC tables (\([0-9]*\) PCs).*/\1/p' "$log")
@@ -48,7 +47,22 @@ for target in "${targets[@]}"; do
     if [ "$status" -ne 0 ] || [ "$crashes" -ne 0 ]; then
         tail -n 30 "$log" >&2
         find "$artifacts" -type f ! -name log >&2
-        failed=1
+        return 1
     fi
+}
+
+# As many targets at a time as there are processors: each computes on one.
+failed=0 running=0
+for target in "${targets[@]}"; do
+    if [ "$running" -ge "$(nproc)" ]; then
+        wait -n || failed=1
+        running=$((running - 1))
+    fi
+    fuzz "$target" &
+    running=$((running + 1))
+done
+while [ "$running" -gt 0 ]; do
+    wait -n || failed=1
+    running=$((running - 1))
 done
 exit "$failed"
