@@ -58,7 +58,10 @@ def eval_questions(
     )
     rows = f"At most {limit} questions of each kind" if limit else "All questions"
     text = write_question_report(
-        figures, output, shlex.join(["latentwire", *sys.argv[1:]]), f"{rows} of the {split} split."
+        figures,
+        output,
+        shlex.join(["latentwire", *sys.argv[1:]]),
+        f"{rows} of the {split} split whose texts all models can read whole.",
     )
     if json:
         print_json([asdict(figure) for figure in figures])

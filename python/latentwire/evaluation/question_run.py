@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,10 +14,15 @@ from latentwire.checkpoint import Part, shipped_parts
 from latentwire.errors import UsageError
 from latentwire.evaluation.question_figures import QuestionEvaluation, QuestionFigure
 from latentwire.evaluation.question_rows import QuestionRows
+from latentwire.frozen import FrozenModel
+from latentwire.frozen.scoring import PROMPT_ROOM
+from latentwire.models.registry import Role
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.tasks.base import Split, find_data_dir
+
+logger = logging.getLogger(__name__)
 
 
 def run_question_evaluation(
@@ -42,6 +48,8 @@ def run_question_evaluation(
         limit: The most questions of a kind.
         split: ``test``; or ``validation``, for choices between variants.
 
+    Texts that a model cannot read whole are left out, for all paths.
+
     Raises:
         UsageError: If a name is unknown or a file is missing.
     """
@@ -52,26 +60,39 @@ def run_question_evaluation(
     _check_known("sender", senders or (), encoders)
     _check_known("receiver", receivers or (), adapters)
     folder = find_data_dir(data_dir)
-    rows = [QuestionRows.load(kind, split, folder, limit) for kind in chosen]
+    loaded_senders = {
+        name: Sender.from_pretrained(model, encoder=part)
+        for name, (model, part) in encoders.items()
+        if name in (senders or encoders)
+    }
+    loaded_receivers = {
+        name: Receiver.from_pretrained(model, adapter=part)
+        for name, (model, part) in adapters.items()
+        if name in (receivers or adapters)
+    }
+    readers = [
+        *((sender.frozen, 0) for sender in loaded_senders.values() if sender.frozen),
+        *((receiver.frozen, PROMPT_ROOM) for receiver in loaded_receivers.values()),
+    ]
     with Progress(console=Console(stderr=True)) as bars:
-        run = QuestionEvaluation(
-            output,
-            {
-                name: Sender.from_pretrained(model, encoder=part)
-                for name, (model, part) in encoders.items()
-                if name in (senders or encoders)
-            },
-            {
-                name: Receiver.from_pretrained(model, adapter=part)
-                for name, (model, part) in adapters.items()
-                if name in (receivers or adapters)
-            },
-            bars,
-        )
-        return run(rows)
+        run = QuestionEvaluation(output, loaded_senders, loaded_receivers, bars)
+        return run([_that_fit(QuestionRows.load(k, split, folder, limit), readers) for k in chosen])
 
 
-def _parts(role: str, run_dir: Path | None) -> dict[str, tuple[str, str | None]]:
+def _that_fit(rows: QuestionRows, readers: Sequence[tuple[FrozenModel, int]]) -> QuestionRows:
+    """Leave out questions to texts that a model cannot read whole: all paths get the same rows."""
+    fit = [True] * len(rows.asked)
+    for frozen, reserved in readers:
+        room = frozen.text_room - reserved
+        sizes = map(len, frozen.tokenize([row.text for row in rows.asked]))
+        fit = [fits and size <= room for fits, size in zip(fit, sizes, strict=True)]
+    if not all(fit):
+        logger.warning("%s: %d texts are too long for a model", rows.kind, fit.count(False))
+    kept = [row for row, fits in zip(rows.asked, fit, strict=True) if fits]
+    return QuestionRows(rows.kind, kept)
+
+
+def _parts(role: Role, run_dir: Path | None) -> dict[str, tuple[str, str | None]]:
     """Name -> model and folder of its part; no folder where it is the shipped one."""
     if run_dir is None:
         at_hand = [*available_models(), BYTES]
@@ -84,7 +105,7 @@ def _parts(role: str, run_dir: Path | None) -> dict[str, tuple[str, str | None]]
     return {path.name: (Part.load(path, role).model, str(path)) for path in folders}
 
 
-def _check_known(what: str, names: Sequence[str], known: Sequence[str] | dict[str, object]) -> None:
+def _check_known(what: str, names: Sequence[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"no {what} {name!r}", hint=f"there are: {', '.join(known)}")

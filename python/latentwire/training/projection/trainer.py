@@ -109,7 +109,7 @@ class ProjectorTrainer:
             prefix, mask = self.link.prefix([self.rows.texts[one.row] for one in drawn])
             questions, answers = [q for q, _ in asked], [a for _, a in asked]
             loss = label_likelihood(self.link.receiver, prefix, questions, answers, mask=mask)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(projector.parameters(), recipe.max_gradient_norm)
         if not bool(norm.isfinite()):
             raise TrainingError(
