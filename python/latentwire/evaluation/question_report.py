@@ -29,7 +29,9 @@ def write_question_report(
     lines = [
         "# Questions that the sender never sees",
         "",
-        f"{scope} Percent right. Written by the command below; not edited.",
+        f"{scope} Percent right. *Kept* is the message's share of what reading the text reaches, "
+        "where that is above the most frequent answer (95% interval). Written by the command below; "
+        "not edited.",
         "",
         *(f"- {key}: {value}" for key, value in about.items()),
         "",
@@ -62,7 +64,9 @@ def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> lis
     for kind in dict.fromkeys(kind for kind, _ in found):
         latent, read = found[kind, "latent"], found[kind, "text"]
         accuracy, reached = latent.accuracy, read.accuracy.percent
-        kept = f"{100 * accuracy.percent / reached:.0f}%" if reached else "-"
+        # Of what is no better than a constant guess nothing can be kept.
+        can_read = read.accuracy.low > read.majority_percent
+        kept = f"{100 * accuracy.percent / reached:.0f}%" if can_read else "at chance"
         controls = " | ".join(
             f"{found[kind, path].accuracy.percent:.1f}"
             for path in ("no message", "zero message", "other message")
