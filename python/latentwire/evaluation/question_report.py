@@ -30,8 +30,8 @@ def write_question_report(
         "# Questions that the sender never sees",
         "",
         f"{scope} Percent right. *Kept* is the message's share of what reading the text reaches, "
-        "where that is above the most frequent answer (95% interval). Written by the command below; "
-        "not edited.",
+        "where that is above the most frequent answer (95% interval). Written by the command "
+        "below; not edited.",
         "",
         *(f"- {key}: {value}" for key, value in about.items()),
         "",
