@@ -212,7 +212,9 @@ fn keys_are_not_printed() {
     ];
     for text in printed {
         assert!(text.contains("0101010101010101"), "{text}");
-        assert!(!text.contains("171") && !text.to_lowercase().contains("abab"), "{text}");
+        // More than one byte of it: the digits of one may stand in a random session.
+        let lower = text.to_lowercase();
+        assert!(!lower.contains("171, 171") && !lower.contains("abababab"), "{text}");
     }
 }
 
