@@ -134,8 +134,8 @@ class Part:
             return cls.load(name, role)
         try:
             folder = snapshot_download(name, allow_patterns=_FILES)
-        except (HfHubHTTPError, HFValidationError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except _HUB_ERRORS as error:
+            reason = _reason(error)
             raise ModelNotFoundError(
                 f"no {role} {name!r}: there is no such folder, and the hub says: {reason}"
             ) from error
@@ -168,9 +168,8 @@ class Part:
                 url = api.create_repo(repo_id, private=private, exist_ok=True)
                 api.upload_folder(repo_id=url.repo_id, folder_path=folder)
             except _HUB_ERRORS as error:
-                reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
                 raise HubError(
-                    f"{repo_id!r} was not published at {api.endpoint}: {reason}",
+                    f"{repo_id!r} was not published at {api.endpoint}: {_reason(error)}",
                     hint="log in with `hf auth login` or give token=..., see that you may write "
                     "there, and that HF_HUB_OFFLINE is not set",
                 ) from error
@@ -234,6 +233,11 @@ class Part:
             description.get("figures", {}),
             lora,
         )
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says, or its kind if it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _digest(path: Path) -> str:

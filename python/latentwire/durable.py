@@ -41,6 +41,20 @@ def write_whole(path: Path, text: str) -> None:
         partial.write_text(text)
 
 
+def whole_lines(path: Path) -> list[str]:
+    """Every whole line of a file that lines are appended to; none if there is no file.
+
+    A last line that was cut off, where a process was killed while it wrote, is taken off the file.
+    """
+    if not path.is_file():
+        return []
+    text = path.read_text()
+    whole, _, torn = text.rpartition("\n")
+    if torn:
+        path.write_text(whole + "\n" if whole else "")
+    return whole.splitlines()
+
+
 def reserve(path: Path, size: int) -> None:
     """Make a file of a size, with all its room on the disk taken at once.
 

@@ -51,27 +51,21 @@ def judge(
     ):
         return _judge_one_question(frozen, prefix, mask, asked)
     questions = [question_ids(frozen.tokenizer, row.question) for row in asked]
-    answers = [[row.answer, *(row.choices or row.aliases)] for row in asked]
+    offered = [row.choices or (row.answer, *row.aliases) for row in asked]
     are_closed = torch.tensor([row.choices is not None for row in asked])
-    labels = torch.tensor([row.label or 0 for row in asked])
-    scores, are_greedy = [], []
-    for column in range(max(map(len, answers))):
-        ids = [
-            answer_ids(frozen.tokenizer, row[column] if column < len(row) else row[0])
-            for row in answers
-        ]
-        scored = score_answers(frozen, prefix, mask, questions, ids)
-        scores.append(scored.log_likelihoods.cpu())
-        are_greedy.append(scored.are_greedy.cpu())
-    right, *others = scores
-    are_right = torch.stack(are_greedy).any(0)
-    if bool(are_closed.any()):
-        table = torch.stack(others, dim=1)  # [B, C]; repeats of the answer beyond a row's choices
-        counts = torch.tensor([len(row.choices or ()) for row in asked])
-        beyond = torch.arange(table.shape[1])[None] >= counts[:, None]
-        chosen = table.masked_fill(beyond, -torch.inf).argmax(1)
-        are_right = torch.where(are_closed, chosen == labels, are_right)
-    return Judged(are_right, right)
+    right = torch.tensor([row.label or 0 for row in asked])[:, None]
+    counts = torch.tensor([len(row) for row in offered])[:, None]
+    scored = []
+    for column in range(int(counts.max())):  # rows with fewer answers are asked their first again
+        answers = [row[column if column < len(row) else 0] for row in offered]
+        ids = [answer_ids(frozen.tokenizer, answer) for answer in answers]
+        scored.append(score_answers(frozen, prefix, mask, questions, ids))
+    scores = torch.stack([found.log_likelihoods.cpu() for found in scored], dim=1)  # [B, C]
+    are_greedy = torch.stack([found.are_greedy.cpu() for found in scored], dim=1)
+    is_beyond = torch.arange(scores.shape[1]) >= counts
+    chosen = scores.masked_fill(is_beyond, -torch.inf).argmax(1)
+    are_right = torch.where(are_closed, chosen == right[:, 0], are_greedy.any(1))
+    return Judged(are_right, scores.gather(1, right)[:, 0])
 
 
 def _judge_one_question(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latentwire.cli.options import Threads
+from latentwire.cli.options import DataDir, Threads
 from latentwire.extras import require_extra
 
 
@@ -16,10 +16,7 @@ def compare(
     output: Annotated[
         Path, typer.Option(help="Folder for the tables, as JSON and Markdown.")
     ] = Path("benchmarks/results"),
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
-    ] = None,
+    data_dir: DataDir = None,
     run_dir: Annotated[
         Path, typer.Option(help="Run folders; features of senders are kept beside it.")
     ] = Path("runs/compare"),

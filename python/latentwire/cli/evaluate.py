@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from latentwire.cli.console import print_json
-from latentwire.cli.options import Json, Threads
+from latentwire.cli.console import command_line, print_json
+from latentwire.cli.options import DataDir, Json, MeasuredSplit, OnlyReceivers, OnlySenders, Threads
 
 
 def evaluate(
     output: Annotated[Path, typer.Option(help="Folder for records and tables.")],
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
-    ] = None,
+    data_dir: DataDir = None,
     figure: Annotated[
         list[str] | None,
         typer.Option(help="text, latent, probes, prefix, encodings; repeat; default all."),
     ] = None,
-    sender: Annotated[list[str] | None, typer.Option(help="Only these senders.")] = None,
-    receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
+    sender: OnlySenders = None,
+    receiver: OnlyReceivers = None,
     task: Annotated[list[str] | None, typer.Option(help="Only these tasks.")] = None,
     limit: Annotated[
         int | None, typer.Option(help="Only the first rows of each split.", min=2)
@@ -38,10 +33,7 @@ def evaluate(
     max_probe_rows: Annotated[
         int, typer.Option(help="The most training rows of a probe.", min=100)
     ] = 20_000,
-    split: Annotated[
-        Literal["test", "validation"],
-        typer.Option(help="Which rows: choices between variants are made on validation."),
-    ] = "test",
+    split: MeasuredSplit = "test",
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -65,7 +57,7 @@ def evaluate(
         cache_dir=cache_dir,
         split=split,
     )
-    command = shlex.join(["latentwire", *sys.argv[1:]])
+    command = command_line()
     text = write_report(records, output, command, targets)
     if json:
         print_json([{k: v for k, v in record.items() if k != "right"} for record in records])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -9,6 +10,18 @@ import typer
 Encodings = Literal["f32", "f16", "bf16", "fp8", "int8", "int4", "int2", "sign"]
 Compressions = Literal["none", "zstd", "entropy", "auto"]
 
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
+]
+OnlySenders = Annotated[list[str] | None, typer.Option("--sender", help="Only these senders.")]
+OnlyReceivers = Annotated[
+    list[str] | None, typer.Option("--receiver", help="Only these receivers.")
+]
+MeasuredSplit = Annotated[
+    Literal["test", "validation"],
+    typer.Option("--split", help="Which rows: choices between variants are made on validation."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Text = Annotated[str | None, typer.Option("--text", help="The text itself.")]
 Question = Annotated[

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from latentwire.cli.console import print_json
-from latentwire.cli.options import Json, Threads
+from latentwire.cli.console import command_line, print_json
+from latentwire.cli.options import DataDir, Json, MeasuredSplit, OnlyReceivers, OnlySenders, Threads
 
 
 def eval_questions(
     output: Annotated[Path, typer.Option(help="Folder for figures and tables.")],
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
-    ] = None,
+    data_dir: DataDir = None,
     run: Annotated[
         Path | None, typer.Option(help="Run folder whose parts are asked; default: shipped parts.")
     ] = None,
-    sender: Annotated[list[str] | None, typer.Option(help="Only these senders.")] = None,
-    receiver: Annotated[list[str] | None, typer.Option(help="Only these receivers.")] = None,
+    sender: OnlySenders = None,
+    receiver: OnlyReceivers = None,
     kind: Annotated[
         list[str] | None, typer.Option(help="Only these kinds of questions; default all.")
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Only so many questions of each kind.", min=4)
     ] = None,
-    split: Annotated[
-        Literal["test", "validation"],
-        typer.Option(help="Which rows: choices between variants are made on validation."),
-    ] = "test",
+    split: MeasuredSplit = "test",
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -60,7 +52,7 @@ def eval_questions(
     text = write_question_report(
         figures,
         output,
-        shlex.join(["latentwire", *sys.argv[1:]]),
+        command_line(),
         f"{rows} of the {split} split whose texts all models can read whole.",
     )
     if json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentwire.cli.console import print_json
-from latentwire.cli.options import Threads
+from latentwire.cli.options import DataDir, Threads
 from latentwire.extras import require_extra
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def train(
     run_dir: Annotated[
         Path, typer.Option(help="Parts, states and logs; a run resumes from here.")
     ] = Path("runs/train"),
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder with <task>/{train,test}.jsonl.gz; default $LATENTWIRE_DATA."),
-    ] = None,
+    data_dir: DataDir = None,
     data: Annotated[
         str | None,
         typer.Option(help="Your own data: CSV, TSV, JSON lines, Parquet, a folder, or a hub name."),

@@ -31,7 +31,7 @@ def write_tables(
     lines = [f"# {plan.title}", "", plan.note, ""]
     lines += [*(f"- {key}: {value}" for key, value in about.items()), ""]
     lines += [
-        f"- time of a row: {plan.minutes:g} minutes",
+        f"- time of a row: {plan.minutes:g} min",
         f"- seeds: {', '.join(map(str, plan.seeds))}; mean ± sample deviation of those there are",
         f"- test rows: {_scope(plan)}",
         "",

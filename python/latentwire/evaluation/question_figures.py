@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor
 
+from latentwire.durable import whole_lines
 from latentwire.evaluation.question_rows import QuestionRows
 from latentwire.evaluation.statistics import Accuracy
+from latentwire.frozen import FrozenModel
 from latentwire.frozen.scoring import text_prefix
 from latentwire.judging import judge
 from latentwire.message import Message, Packet
@@ -26,6 +28,19 @@ FILE = "questions.jsonl"
 
 Reads = Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]
 """Row numbers -> what the receiver reads: a prefix and its mask."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a receiver comes to know of a text, or not.
+
+    Attributes:
+        model: What answers.
+        reads: What it is given for the rows of a batch.
+    """
+
+    model: FrozenModel
+    reads: Reads
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class QuestionEvaluation:
         self.bars = bars
         self.path = output / FILE
         output.mkdir(parents=True, exist_ok=True)
-        self.kept = _read(self.path)
+        self.kept = [_figure(json.loads(line)) for line in whole_lines(self.path)]
 
     def __call__(self, kinds: Sequence[QuestionRows]) -> list[QuestionFigure]:
         """Compute what is missing and give all figures of these kinds, in their order."""
@@ -101,11 +116,12 @@ class QuestionEvaluation:
             prefix = torch.zeros(len(batch), 0, frozen.hidden_size, device=frozen.device)
             return prefix, torch.zeros(len(batch), 0, dtype=torch.bool, device=frozen.device)
 
-        paths: dict[str, Reads] = {
-            "text": lambda batch: text_prefix(frozen, [rows.asked[row].text for row in batch]),
-            "no message": nothing,
-        }
-        return self._figures(rows, "", name, paths)
+        def text(batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+            return text_prefix(frozen, [rows.asked[row].text for row in batch])
+
+        # Texts are read by the model as it was published, messages through what adapts it.
+        ways = {"text": Way(frozen, text), "no message": Way(receiver.listener, nothing)}
+        return self._figures(rows, "", name, ways)
 
     def _messages(self, rows: QuestionRows, sender: str, name: str) -> list[QuestionFigure]:
         """A sender's messages, and what controls put in their place."""
@@ -129,29 +145,31 @@ class QuestionEvaluation:
             return receiver.read([bytes(empty.encode("int8"))] * len(batch))
 
         others = rows.others()
-        paths: dict[str, Reads] = {
-            "latent": lambda batch: receiver.read(sent(batch)),
-            "zero message": zeros,
-            "other message": lambda batch: receiver.read(sent(others[batch])),
+        ways = {
+            "latent": Way(receiver.listener, lambda batch: receiver.read(sent(batch))),
+            "zero message": Way(receiver.listener, zeros),
+            "other message": Way(
+                receiver.listener, lambda batch: receiver.read(sent(others[batch]))
+            ),
         }
-        return self._figures(rows, sender, name, paths, packets)
+        return self._figures(rows, sender, name, ways, packets)
 
     def _figures(
         self,
         rows: QuestionRows,
         sender: str,
         receiver: str,
-        paths: Mapping[str, Reads],
+        ways: Mapping[str, Way],
         packets: Mapping[str, bytes] | None = None,
     ) -> list[QuestionFigure]:
-        parts = {f"{receiver} adapter": self.receivers[receiver].ref.fingerprint.hex()}
+        asked = self.receivers[receiver]
+        parts = {f"{receiver} model": asked.frozen.weights_digest.hex()}
         if sender:
+            parts[f"{receiver} adapter"] = asked.ref.fingerprint.hex()
             parts[f"{sender} encoder"] = self.senders[sender].ref.fingerprint.hex()
-        else:  # the adapter is not on this path
-            parts = {f"{receiver} model": self.receivers[receiver].frozen.weights_digest.hex()}
         groups = rows.groups()
         found: list[QuestionFigure] = []
-        for path, reads in paths.items():
+        for path, way in ways.items():
             known = [
                 figure
                 for figure in self.kept
@@ -159,7 +177,7 @@ class QuestionEvaluation:
                 and (figure.split, figure.parts) == (rows.digest, parts)
             ]
             if len(known) < len(groups):
-                right = self._answers(rows, receiver, reads, " ".join((sender, path)).strip())
+                right = self._answers(rows, way, f"{rows.kind}: {sender} to {receiver}, {path}")
                 sizes = [len(data) for data in (packets or {}).values()]
                 mean = round(float(np.mean(sizes)), 1) if sizes and path == "latent" else 0.0
                 known = [
@@ -180,20 +198,14 @@ class QuestionEvaluation:
             found += known
         return found
 
-    def _answers(
-        self, rows: QuestionRows, receiver: str, reads: Reads, what: str
-    ) -> NDArray[np.bool_]:
+    def _answers(self, rows: QuestionRows, way: Way, what: str) -> NDArray[np.bool_]:
         """Which rows are answered right, bool [N]."""
         right = np.zeros(len(rows.asked), dtype=bool)
-        # Texts are read by the model as it was published, messages through what adapts it.
-        asks = self.receivers[receiver]
-        model = asks.frozen if what == "text" else asks.listener
-        bar = self.bars.add_task(f"{rows.kind}: {receiver}, {what}", total=len(right))
+        bar = self.bars.add_task(what, total=len(right))
         for batch in rows.batches():
             with torch.inference_mode():
-                prefix, mask = reads(batch)
-                asked = [rows.asked[row] for row in batch]
-                judged = judge(model, prefix, mask, asked)
+                prefix, mask = way.reads(batch)
+                judged = judge(way.model, prefix, mask, [rows.asked[row] for row in batch])
             right[batch] = judged.are_right.numpy()
             self.bars.advance(bar, len(batch))
         self.bars.remove_task(bar)
@@ -204,17 +216,6 @@ class QuestionEvaluation:
         with self.path.open("a") as file:
             for figure in figures:
                 print(json.dumps(asdict(figure)), file=file)
-
-
-def _read(path: Path) -> list[QuestionFigure]:
-    """Every whole line; the last one is cut off where a run was killed while it wrote."""
-    if not path.is_file():
-        return []
-    text = path.read_text()
-    whole, _, torn = text.rpartition("\n")
-    if torn:
-        path.write_text(whole + "\n" if whole else "")
-    return [_figure(json.loads(line)) for line in whole.splitlines()]
 
 
 def _figure(fields: dict[str, Any]) -> QuestionFigure:

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwire.evaluation.rows import BATCH
 from latentwire.tasks.asked import QUESTION_SETS, Asked, majority_rate
 from latentwire.tasks.base import Split
-
-BATCH = 64
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Any, NotRequired, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwire.durable import whole_lines
+
 FILE = "records.jsonl"
 JOINED = " x "  # between the receivers of a joint answer
 
@@ -79,9 +81,8 @@ class RecordStore:
         """Read the folder's records and keep those that ``holds`` accepts."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE
-        self.records: list[Record] = []
-        if self.path.is_file():
-            self.records = [record for record in _read(self.path) if holds(record)]
+        kept = (cast(Record, json.loads(line)) for line in whole_lines(self.path))
+        self.records = [record for record in kept if holds(record)]
 
     def has(self, **key: Any) -> bool:
         """Whether there is a record with these values."""
@@ -92,12 +93,3 @@ class RecordStore:
         self.records.append(record)
         with self.path.open("a") as file:
             print(json.dumps(record), file=file)
-
-
-def _read(path: Path) -> list[Record]:
-    """Every whole line; the last one is cut off where a run was killed while it wrote."""
-    text = path.read_text()
-    whole, _, torn = text.rpartition("\n")
-    if torn:
-        path.write_text(whole + "\n" if whole else "")
-    return [cast(Record, json.loads(line)) for line in whole.splitlines()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latentwire.training.data import Dialogue, Drawn, Rows
+from latentwire.training.data import Dialogue, Rows
 from latentwire.training.features import EncoderInputs
 from latentwire.training.recipe import Recipe, Stage
 
@@ -89,7 +89,9 @@ class Batches:
         """The batch of a step, the same in every process."""
         recipe = self.recipe
         rng = random.Random(f"{recipe.seed}-{self.stage.name}-{step}")  # noqa: S311
-        drawn = self._rows(rng)
+        shares = recipe.tasks | recipe.questions | self.stage.unlabeled
+        size, groups = self.stage.batch_size, self.stage.length_groups
+        drawn = self.rows.draw_alike(shares, size, groups, rng)
         rows = [one.row for one in drawn]
         total = k = recipe.space.num_latents
         if rng.random() >= recipe.full_length_share:
@@ -105,17 +107,6 @@ class Batches:
             for one in drawn
         ]
         return Batch(rows, k, receiver, [q for q, _ in asked], [a for _, a in asked], kept)
-
-    def _rows(self, rng: random.Random) -> list[Drawn]:
-        """Rows of a batch, of like length where the stage asks for it."""
-        groups, size = self.stage.length_groups, self.stage.batch_size
-        shares = self.recipe.tasks | self.recipe.questions | self.stage.unlabeled
-        drawn = self.rows.draw(shares, groups * size, rng)
-        if groups == 1:
-            return drawn
-        drawn.sort(key=lambda one: len(self.rows.texts[one.row]))
-        first = rng.randrange(groups) * size
-        return drawn[first : first + size]
 
     def _kept(self, width: int, seed: int) -> Tensor:
         """Positions [B, T] that are not dropped; the first of a row always stays."""

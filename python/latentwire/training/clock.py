@@ -42,8 +42,8 @@ class StageClock:
         self.steps = stage.steps
         self.limit = None if stage.minutes is None else 60 * stage.minutes
         self.accelerator = accelerator
-        alone = self.limit is not None and accelerator.device.type == "cpu"
-        self._now = time.thread_time if alone else time.monotonic
+        counts_computing = self.limit is not None and accelerator.device.type == "cpu"
+        self._now = time.thread_time if counts_computing else time.monotonic
         self._before = 0.0
         self._started = self._now()
         self._share = 0.0
@@ -55,7 +55,7 @@ class StageClock:
 
     @property
     def seconds(self) -> float:
-        """Seconds that the stage has run for, former runs included."""
+        """Seconds that the stage has run or, see above, computed for, former runs included."""
         return self._before + self._now() - self._started
 
     def look(self) -> None:

@@ -113,6 +113,20 @@ class Rows:
             drawn.append(Drawn(source, row))
         return drawn
 
+    def draw_alike(
+        self, shares: Mapping[str, float], count: int, groups: int, rng: random.Random
+    ) -> list[Drawn]:
+        """Rows of like length: one of ``groups`` parts of what is drawn for as many batches.
+
+        Less of a batch is padding. Which rows are seen how often stays the same.
+        """
+        drawn = self.draw(shares, groups * count, rng)
+        if groups == 1:
+            return drawn
+        drawn.sort(key=lambda one: len(self.texts[one.row]))
+        first = rng.randrange(groups) * count
+        return drawn[first : first + count]
+
 
 class Dialogue:
     """Questions and answers in one receiver's tokens."""
@@ -144,12 +158,11 @@ class Dialogue:
         """
         own = drawn.asked
         if own is not None:
-            return question_ids(self.tokenizer, own.question), answer_ids(
-                self.tokenizer, own.answer
-            )
+            tokenizer = self.tokenizer
+            return question_ids(tokenizer, own.question), answer_ids(tokenizer, own.answer)
         if label == UNLABELED:
             return self.questions[rng.choice(list(self.questions))], []
-        generic = rng.random() < generic_share
-        return self.generic if generic else self.questions[drawn.source], self.answers[
-            drawn.source
-        ][label]
+        question = self.questions[drawn.source]
+        if rng.random() < generic_share:
+            question = self.generic
+        return question, self.answers[drawn.source][label]

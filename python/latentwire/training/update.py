@@ -71,9 +71,9 @@ class Updates:
         progress = step / self.clock.total(step)
         weights = {name: getattr(self.stage.objectives, name).at(progress) for name in TERMS}
         used = {name: weight for name, weight in weights.items() if weight}
-        if self.stage.objectives.commitment.weight:
-            # A loss of the encoder's own, which is always there: before its time it weighs 0.
-            used["commitment"] = self.stage.objectives.commitment.at(progress)
+        # A loss of the encoder's own is always there: before its time it weighs 0.
+        own = self.stage.objectives.in_use - TERMS.keys()
+        used |= {name: getattr(self.stage.objectives, name).at(progress) for name in own}
         return {**used, OWN_LOSSES: self.stage.own_losses}
 
     def step(self, number: int) -> dict[str, Tensor]:

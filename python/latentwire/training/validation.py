@@ -59,17 +59,13 @@ class Validation:
             if task not in TASKS:
                 continue
             sent = self._send(encoder, span)
-            labels = torch.tensor([self.rows.labels[row] for row in span])
+            labels = [self.rows.labels[row] for row in span]
             for name, frozen in receivers.items():
                 tree = ChoiceTree.build(frozen, TASKS[task].question, TASKS[task].choices)
                 scores = torch.cat(
                     [choice_scores(frozen, adapters[name](z), None, tree).cpu() for z in sent]
                 )  # [N, C]
-                right = scores.argmax(1) == labels
-                figures[name][task] = {
-                    "accuracy": round(100 * float(right.float().mean()), 1),
-                    "loss": round(-float(scores.gather(1, labels[:, None]).mean()), 4),
-                }
+                figures[name][task] = of_choices(scores, labels)
         for kind, questions in self.rows.asked.items():
             asked = [question for _, question in questions]
             sent = self._send(encoder, [row for row, _ in questions])
@@ -80,10 +76,7 @@ class Validation:
                 ]
                 right = torch.cat([found.are_right for found in judged])
                 likelihood = torch.cat([found.log_likelihoods for found in judged])
-                figures[name][kind] = {
-                    "accuracy": round(100 * float(right.float().mean()), 1),
-                    "loss": round(-float(likelihood.mean()), 4),
-                }
+                figures[name][kind] = of_answers(right, likelihood)
         for module, was_training in zip(modules, training, strict=True):
             module.train(was_training)
         return figures
@@ -97,6 +90,20 @@ class Validation:
             )
             for start in range(0, len(rows), _BATCH)
         ]
+
+
+def of_choices(scores: Tensor, labels: Sequence[int]) -> dict[str, float]:
+    """Figures of log-probabilities [N, C] of all choices, and the index of the right one of each."""
+    right = torch.tensor(labels)
+    return of_answers(scores.argmax(1) == right, scores.gather(1, right[:, None]))
+
+
+def of_answers(are_right: Tensor, log_likelihoods: Tensor) -> dict[str, float]:
+    """Figures of which answers are right, bool [N], and of how likely the right ones were."""
+    return {
+        "accuracy": round(100 * float(are_right.float().mean()), 1),
+        "loss": round(-float(log_likelihoods.mean()), 4),
+    }
 
 
 def mean_of(figures: Figures, measure: str) -> float:

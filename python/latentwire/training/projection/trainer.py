@@ -28,6 +28,7 @@ from latentwire.training.optimizers import build_optimizers, cosine_rate, set_le
 from latentwire.training.projection.recipe import ProjectorRecipe, projector_folder
 from latentwire.training.run_log import RunLog
 from latentwire.training.state import load_state, save_state
+from latentwire.training.validation import of_choices
 
 _TEXTS_MEASURED = 512
 _BATCH = 32
@@ -95,12 +96,7 @@ class ProjectorTrainer:
         recipe, projector = self.recipe, self.link.projector
         set_learning_rate(self.optimizers, self.rate(number))
         rng = random.Random(f"{recipe.seed}-{recipe.name}-{number}")  # noqa: S311
-        size, groups = recipe.batch_size, recipe.length_groups
-        drawn = self.rows.draw(recipe.tasks, groups * size, rng)
-        if groups > 1:
-            drawn.sort(key=lambda one: len(self.rows.texts[one.row]))
-            first = rng.randrange(groups) * size
-            drawn = drawn[first : first + size]
+        drawn = self.rows.draw_alike(recipe.tasks, recipe.batch_size, recipe.length_groups, rng)
         asked = [
             self.dialogue.asked(one, self.rows.labels[one.row], recipe.generic_question_share, rng)
             for one in drawn
@@ -185,11 +181,7 @@ class ProjectorTrainer:
                     for start in range(0, len(span), _BATCH)
                 ]
             )  # [N, C]
-            labels = torch.tensor([self.held_out.labels[row] for row in span])
-            figures[task] = {
-                "accuracy": round(100 * float((scores.argmax(1) == labels).float().mean()), 1),
-                "loss": round(-float(scores.gather(1, labels[:, None]).mean()), 4),
-            }
+            figures[task] = of_choices(scores, [self.held_out.labels[row] for row in span])
         found = {recipe.receiver: figures}
         about = {"sender": recipe.sender, "rows": recipe.validation_rows, "validation": found}
         trained = {"steps": steps, "rows a step": recipe.batch_size, "seed": recipe.seed}
