@@ -15,6 +15,7 @@ from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS, Asked, ContrastQuestions, StoryQuestions
 from latentwire.tasks.base import read_jsonl
 from latentwire.training.passages import load_passages
+from latentwire.training.question_data import ask
 from transformers import PreTrainedTokenizerFast
 
 ANSWER_WEIGHT = 6.0  # loss weight of answer tokens against text tokens
@@ -82,17 +83,13 @@ def read_wiki(path: Path, max_documents: int) -> list[str]:
 def load_asked(kind: str, data_dir: Path, passages: list[str]) -> list[Asked]:
     """Questions of one kind about training texts and, where the kind is asked of any, passages."""
     questions = QUESTION_SETS[kind]
-    if isinstance(questions, ContrastQuestions):
-        return [
-            asked
-            for seed in range(CONTRAST_SEEDS)
-            for asked in (
-                *questions.load("train", data_dir, seed=seed),
-                *questions.ask([passages], seed=seed),
-            )
-        ]
-    stories = isinstance(questions, StoryQuestions)
-    return questions.load("train", data_dir, limit=STORY_QUESTIONS if stories else None)
+    seeds = CONTRAST_SEEDS if isinstance(questions, ContrastQuestions) else 1
+    limit = STORY_QUESTIONS if isinstance(questions, StoryQuestions) else None
+    return [
+        asked
+        for seed in range(seeds)
+        for asked in ask(kind, data_dir, [passages], limit=limit, seed=seed)
+    ]
 
 
 class Mixture:

@@ -15,9 +15,9 @@ from torch import Tensor
 from latentwire.answer import Answer, check_choices
 from latentwire.checkpoint import Part
 from latentwire.errors import CheckpointError
-from latentwire.frozen import ChoiceTree, FrozenModel, score_choices
+from latentwire.frozen import FrozenModel, score_choices
 from latentwire.frozen.key_values import read_texts
-from latentwire.frozen.scoring import PROMPT_ROOM
+from latentwire.frozen.scoring import PROMPT_ROOM, ChoiceTrees
 from latentwire.models.bridges import KeyValueProjector
 from latentwire.text import check_question, check_text
 
@@ -47,7 +47,7 @@ class KeyValueLink:
         self.sender = sender
         self.receiver = receiver
         self.projector = projector
-        self._trees: dict[tuple[str | None, tuple[str, ...]], ChoiceTree] = {}
+        self._trees = ChoiceTrees(receiver)
 
     @classmethod
     def from_pretrained(
@@ -133,7 +133,5 @@ class KeyValueLink:
     ) -> Tensor:
         check_choices(choices)
         check_question(question)
-        key = (question, tuple(choices))
-        if key not in self._trees:
-            self._trees[key] = ChoiceTree.build(self.receiver, question, choices)
-        return score_choices(self.receiver, prefix, mask, self._trees[key]).cpu()
+        tree = self._trees.find(question, choices)
+        return score_choices(self.receiver, prefix, mask, tree).cpu()

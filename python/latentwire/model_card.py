@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from latentwire.models.size import num_parameters
+
 if TYPE_CHECKING:
     from latentwire.checkpoint import Part
 
@@ -59,7 +61,7 @@ def part_card(part: Part) -> str:
         fingerprint=space.fingerprint.hex(),
         lineage=space.lineage or "not recorded",
         kind=module.kind,
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=num_parameters(module),
         trained=", ".join(f"{name} {value}" for name, value in trained.items()) or "not recorded",
         code="```python\n" + _CODE[part.role].format(model=part.model) + "\n```",
         lora=_lora(part),

@@ -16,17 +16,15 @@ from latentwire.answer import Answer, check_choices
 from latentwire.catalog import locate_model
 from latentwire.checkpoint import Part, locate_part
 from latentwire.errors import SpaceMismatchError
-from latentwire.frozen import ChoiceTree, FrozenModel, generate, score_choices
+from latentwire.frozen import FrozenModel, generate, score_choices
 from latentwire.frozen.adapted import AdaptedModel
 from latentwire.frozen.forward import check_reads_prefixes
 from latentwire.frozen.model import digest_tensors
-from latentwire.frozen.scoring import PROMPT_ROOM, text_prefix
+from latentwire.frozen.scoring import PROMPT_ROOM, ChoiceTrees, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
 from latentwire.models import Adapter, DeepAdapter
 from latentwire.sender import check_part_fits
 from latentwire.text import check_question, check_text
-
-_CACHED_TREES = 64
 
 
 class Receiver:
@@ -58,7 +56,7 @@ class Receiver:
         if part.lora is not None:
             weights |= {f"receiver_lora.{name}": value for name, value in part.lora.weights.items()}
         self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(weights))
-        self._trees: dict[tuple[str | None, tuple[str, ...]], ChoiceTree] = {}
+        self._trees = ChoiceTrees(frozen)
 
     @classmethod
     def from_pretrained(
@@ -174,13 +172,7 @@ class Receiver:
         question: str | None,
         choices: Sequence[str],
     ) -> list[Answer]:
-        key = (question, tuple(choices))
-        tree = self._trees.get(key)
-        if tree is None:
-            tree = ChoiceTree.build(self.frozen, question, choices)
-            if len(self._trees) >= _CACHED_TREES:  # questions come from the network: stay bounded
-                self._trees.clear()
-            self._trees[key] = tree
+        tree = self._trees.find(question, choices)
         scores = score_choices(model, prefix, mask, tree).cpu().tolist()
         return [Answer.from_scores(choices, row) for row in scores]
 

@@ -12,6 +12,7 @@ from latentwire.evaluation.predictions import Predictions
 from latentwire.evaluation.rows import SplitRows
 from latentwire.evaluation.statistics import Accuracy
 from latentwire.link import KeyValueLink
+from latentwire.models.size import num_parameters
 from latentwire.training.projection.recipe import ProjectorRecipe, projector_folder
 
 _ZEROS = 16  # entries of the control: about as long as a short text
@@ -57,7 +58,7 @@ def measure_link(
             figures[figure][name] = Accuracy.of(predicted.is_right).percent
         sizes += [link.num_bytes(text) for text in rows.texts]
     return {
-        "parameters": {"projector": sum(p.numel() for p in link.projector.parameters())},
+        "parameters": {"projector": num_parameters(link.projector)},
         "packet_bytes": round(sum(sizes) / len(sizes), 1),
         "figures": {recipe.receiver: figures},
     }

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from rich.console import Console
 from rich.progress import Progress
-from torch import nn
 
 from latentwire.catalog import BYTES
 from latentwire.comparison.links import measure_link
@@ -19,6 +18,7 @@ from latentwire.errors import TrainingError
 from latentwire.evaluation.figures import Evaluation
 from latentwire.evaluation.records import Record
 from latentwire.frozen import FrozenModel
+from latentwire.models.size import num_parameters
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.command import run_projector, run_stages
@@ -101,8 +101,10 @@ class Measurer:
         sizes = [record["packet_bytes"] for record in records if record["figure"] == "latent"]
         return {
             "parameters": {
-                "encoder": _count(sender.encoder),
-                "adapters": sum(_count(receiver.adapter) for receiver in receivers.values()),
+                "encoder": num_parameters(sender.encoder),
+                "adapters": sum(
+                    num_parameters(receiver.adapter) for receiver in receivers.values()
+                ),
             },
             "packet_bytes": round(sum(sizes) / len(sizes), 1),
             "figures": _figures(records),
@@ -158,10 +160,6 @@ def _figures(records: list[Record]) -> Figures:
         of_receiver = found.setdefault(record["receiver"], {})
         of_receiver.setdefault(record["figure"], {})[record["task"]] = record["accuracy"]["percent"]
     return found
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _slug(name: str) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from latentwire.frozen.model import FrozenModel
-from latentwire.frozen.prompt import Prompt, batch_size
+from latentwire.frozen.prompt import Prompt, batch_size, padding_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def score_answers(
         places += range(len(question) - 1, len(question) - 1 + len(answer))
         tokens += answer
     owner, place, token = (torch.tensor(x, device=device) for x in (owners, places, tokens))
-    hidden = Prompt.build(frozen, prefix, mask, ids.to(device)).run()[:, -width:]
+    hidden = Prompt.build(frozen, prefix, padding_of(mask), ids.to(device)).run()[:, -width:]
     logits = frozen.logits(hidden[owner, place])  # [N, V]: a row for each answer token
     likelihoods = logits.gather(1, token[:, None])[:, 0] - logits.logsumexp(-1)
     missed = torch.zeros(batch, device=device).index_add(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from latentwire.frozen.model import FrozenModel
-from latentwire.frozen.prompt import Prompt, batch_size
+from latentwire.frozen.prompt import Prompt, batch_size, padding_of
 from latentwire.frozen.template import question_ids
 
 
@@ -48,9 +48,9 @@ def continue_greedily(
     At most ``limit`` of each row; see ``generate`` for the prefix.
     """
     batch, end = batch_size(prefix), int(frozen.tokenizer.eos_token_id)
-    if mask is not None and bool(mask.all()):
-        mask = None
-    prompt = Prompt.build(frozen, prefix, mask, following.expand(batch, -1), keeps_cache=True)
+    prompt = Prompt.build(
+        frozen, prefix, padding_of(mask), following.expand(batch, -1), keeps_cache=True
+    )
     written: list[Tensor] = []
     finished = torch.zeros(batch, dtype=torch.bool, device=frozen.device)
     for _ in range(limit):

@@ -27,6 +27,11 @@ def batch_size(prefix: Tensor) -> int:
     return prefix.shape[2 if prefix.ndim == KEY_VALUE_RANK else 0]
 
 
+def padding_of(mask: Tensor | None) -> Tensor | None:
+    """A mask bool [B, P], or None if nothing is padded: the fast way. Waits for the device."""
+    return None if mask is None or bool(mask.all()) else mask
+
+
 @dataclass
 class Prompt:
     """What a frozen model is still to read, and what its cache holds already.

@@ -16,13 +16,14 @@ from torch import Tensor
 from latentwire.errors import ChoicesError
 from latentwire.frozen.forward import causal, positions_of
 from latentwire.frozen.model import FrozenModel
-from latentwire.frozen.prompt import Prompt, batch_size
+from latentwire.frozen.prompt import Prompt, batch_size, padding_of
 from latentwire.frozen.template import answer_ids, question_ids
 
 PROMPT_ROOM = 64
 """Tokens of a model's context that are kept for the question and the longest answer."""
 
 MAX_TREE_NODES = 4096
+_KEPT_TREES = 64
 """The most nodes of a trie: scoring takes memory with their square."""
 
 
@@ -163,9 +164,32 @@ def score_choices(
     frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, tree: ChoiceTree
 ) -> Tensor:
     """``choice_scores`` for use, not for training."""
-    if mask is not None and bool(mask.all()):
-        mask = None
-    return choice_scores(frozen, prefix, mask, tree)
+    return choice_scores(frozen, prefix, padding_of(mask), tree)
+
+
+class ChoiceTrees:
+    """Trees of the questions that a model was asked lately.
+
+    Questions come from the network: few are kept.
+
+    Args:
+        frozen: Whose tokens they are in.
+    """
+
+    def __init__(self, frozen: FrozenModel) -> None:
+        self._frozen = frozen
+        self._trees: dict[tuple[str | None, tuple[str, ...]], ChoiceTree] = {}
+
+    def find(self, question: str | None, choices: Sequence[str]) -> ChoiceTree:
+        """The tree of a question; see ``ChoiceTree.build``."""
+        key = (question, tuple(choices))
+        tree = self._trees.get(key)
+        if tree is None:
+            tree = ChoiceTree.build(self._frozen, question, choices)
+            if len(self._trees) >= _KEPT_TREES:
+                self._trees.clear()
+            self._trees[key] = tree
+        return tree
 
 
 def text_prefix(frozen: FrozenModel, texts: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import AutoModelForCausalLM
 
 from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel
-from latentwire.lora import LoraConfig
 from latentwire.models import ByteEncoder
 from latentwire.models.bridges import encode
 from latentwire.models.registry import Encoder
@@ -26,7 +24,7 @@ from latentwire.training.estimate import count_parameters, estimate_memory, esti
 from latentwire.training.features import ByteInputs, EncoderInputs, StateInputs
 from latentwire.training.geometry import PUBLISHED, scaled_down
 from latentwire.training.heads import build_heads
-from latentwire.training.parts import StageParts, additions_of, fit_colorizer
+from latentwire.training.parts import StageParts, fit_colorizer
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.recipe_sections import EncoderRecipe
 from latentwire.training.step_loss import StepLoss
@@ -140,38 +138,20 @@ def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
     }
     for name, adapter in adapters.items():
         fit_colorizer(adapter, receivers[name], _TEXTS)
-    trained: dict[str, nn.Module] = {}
-    if "encoder" in stage.train:
-        trained["encoder"] = encoder
-    if "adapters" in stage.train:
-        trained |= {f"adapter.{name}": part for name, part in adapters.items()}
-    heads = build_heads(stage, space.latent_width, _size(sender))
-    trained |= {f"head.{name}": head for name, head in heads.items()}
-    if "adapters" in stage.train:
-        trained |= additions_of(receivers)
-    for module in (encoder, *adapters.values(), *additions_of(receivers).values()):
-        module.requires_grad_(any(module is part for part in trained.values()))
     teacher = None
     if stage.teacher is not None and stage.needs_teacher:
         frozen = None if stage.teacher == BYTES else _open(stage.teacher)
         plain = {"layer": None, "encoder": EncoderRecipe(), "sender": stage.teacher}
         module = build_encoder(space, stage.model_copy(update=plain), _size(frozen))
         teacher = (module.requires_grad_(False), frozen)
-    return StageParts(
-        sender,
-        receivers,
-        LatentSpace(name=space.name),
-        encoder,
-        adapters,
-        teacher,
-        heads,
-        trained,
-    )
+    heads = build_heads(stage, space.latent_width, _size(sender))
+    made = LatentSpace(name=space.name)
+    return StageParts.of(stage, sender, receivers, made, encoder, adapters, teacher, heads)
 
 
 def _adapted(recipe: Recipe, frozen: FrozenModel) -> FrozenModel:
-    lora = recipe.adapter.lora
-    return frozen if lora is None else AdaptedModel(frozen, LoraConfig(**lora.model_dump()))
+    lora = recipe.adapter.lora_config
+    return frozen if lora is None else AdaptedModel(frozen, lora)
 
 
 def _size(frozen: FrozenModel | None) -> Size | None:

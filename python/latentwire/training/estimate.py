@@ -11,6 +11,7 @@ from transformers import AutoModel, AutoModelForCausalLM, PretrainedConfig
 
 from latentwire.catalog import BYTES
 from latentwire.frozen import FrozenModel
+from latentwire.models.size import num_parameters
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.geometry import PUBLISHED
 from latentwire.training.heads import build_heads
@@ -39,15 +40,17 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
             is_causal = name in PUBLISHED or "CausalLM" in str(config.architectures)
             family: Any = AutoModelForCausalLM if is_causal else AutoModel
             model = family.from_config(config)
-            counts[f"frozen {name}"] = _count(model)
+            counts[f"frozen {name}"] = num_parameters(model)
             if recipe.adapter.lora is not None and name in recipe.receivers:
                 counts[f"LoRA of {name}"] = _count_lora(recipe.adapter.lora, model)
         sizes = {name: Size.of(config) for name, config in configs.items()}
-        counts["encoder"] = _count(build_encoder(recipe.space, stage, sizes.get(stage.sender)))
+        counts["encoder"] = num_parameters(
+            build_encoder(recipe.space, stage, sizes.get(stage.sender))
+        )
         heads = build_heads(stage, recipe.space.latent_width, sizes.get(stage.sender))
-        counts |= {f"head for {name}": _count(head) for name, head in heads.items()}
+        counts |= {f"head for {name}": num_parameters(head) for name, head in heads.items()}
         for name in recipe.receivers:
-            counts[f"adapter {name}"] = _count(
+            counts[f"adapter {name}"] = num_parameters(
                 build_adapter(recipe.adapter, recipe.space, sizes[name])
             )
     return counts
@@ -144,7 +147,3 @@ def _count_lora(lora: LoraRecipe, model: nn.Module) -> int:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] in lora.targets
     )
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -99,17 +99,33 @@ class StageParts:
             name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
         }
+        heads = build_heads(stage, recipe.space.latent_width, size)  # last: others stay the same
+        heads = {name: head.to(device) for name, head in heads.items()}
+        teacher = _teacher(recipe, stage, run_dir, space, device)
+        return cls.of(stage, sender, receivers, space, encoder, adapters, teacher, heads)
+
+    @classmethod
+    def of(
+        cls,
+        stage: Stage,
+        sender: FrozenModel | None,
+        receivers: dict[str, FrozenModel],
+        space: LatentSpace,
+        encoder: Encoder,
+        adapters: dict[str, Adapter | DeepAdapter],
+        teacher: tuple[Encoder, FrozenModel | None] | None,
+        heads: dict[str, nn.Module],
+    ) -> StageParts:
+        """These parts; gradients go to what the stage trains, and to nothing else."""
         trained: dict[str, nn.Module] = {}
         if "encoder" in stage.train:
             trained["encoder"] = encoder
         if "adapters" in stage.train:
             trained |= {f"adapter.{name}": part for name, part in adapters.items()}
             trained |= additions_of(receivers)
-        heads = build_heads(stage, recipe.space.latent_width, size)  # last: others stay the same
-        trained |= {f"head.{name}": head.to(device) for name, head in heads.items()}
+        trained |= {f"head.{name}": head for name, head in heads.items()}
         for module in (encoder, *adapters.values(), *additions_of(receivers).values()):
             module.requires_grad_(any(module is part for part in trained.values()))
-        teacher = _teacher(recipe, stage, run_dir, space, device)
         return cls(sender, receivers, space, encoder, adapters, teacher, heads, trained)
 
     @property
@@ -189,8 +205,7 @@ def additions_of(receivers: Mapping[str, FrozenModel]) -> dict[str, LoraWeights]
 def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraConfig | Lora | None:
     """What is added to a receiver: afresh with a fresh adapter, or as its adapter was trained."""
     if "adapters" in stage.train:
-        wanted = recipe.adapter.lora
-        return None if wanted is None else LoraConfig(**wanted.model_dump())
+        return recipe.adapter.lora_config
     folder = run_dir / adapter_folder(name)
     return Part.load(folder, "adapter").lora if (folder / PART_JSON).is_file() else None
 

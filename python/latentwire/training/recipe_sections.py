@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from latentwire.lora import LoraConfig
 from latentwire.models import ByteEncoder
 from latentwire.models.registry import ARCHITECTURES
 
@@ -87,6 +88,11 @@ class AdapterRecipe(Strict):
     inner_width: int = Field(384, ge=1)
     lora: LoraRecipe | None = None
     """Whether receivers are adapted; by default they are read as they are."""
+
+    @property
+    def lora_config(self) -> LoraConfig | None:
+        """What is added to receivers."""
+        return None if self.lora is None else LoraConfig(**self.lora.model_dump())
 
 
 class Objective(Strict):

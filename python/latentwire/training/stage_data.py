@@ -44,7 +44,7 @@ def load_held_out_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
     """
     limit = stage.validation.rows
     rows = Rows.load(list(recipe.tasks), "validation", data_dir, limit)
-    return rows.with_questions(load_held_out_questions(recipe, "validation", data_dir, limit))
+    return rows.with_questions(load_held_out_questions(recipe, data_dir, limit))
 
 
 def open_inputs(

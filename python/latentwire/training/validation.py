@@ -93,7 +93,7 @@ class Validation:
 
 
 def of_choices(scores: Tensor, labels: Sequence[int]) -> dict[str, float]:
-    """Figures of log-probabilities [N, C] of all choices, and the index of the right one of each."""
+    """Figures of log-probabilities [N, C] of all choices, and the index of each right one."""
     right = torch.tensor(labels)
     return of_answers(scores.argmax(1) == right, scores.gather(1, right[:, None]))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from latentwire.models.size import num_parameters
 from latentwire.training.compute import load_frozen
 from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.projection.trainer import build_projector
@@ -37,7 +38,7 @@ def plan_projector(recipe: ProjectorRecipe) -> dict[str, Any]:
         "shares": recipe.tasks,
         "optimizer": recipe.optimizer,
         "learning rate": recipe.learning_rate,
-        "parameters": sum(parameter.numel() for parameter in projector.parameters()),
+        "parameters": num_parameters(projector),
         "numbers an entry": {
             "sender": 2 * config.sender_layers * config.sender_heads * config.sender_head_dim,
             "receiver": 2 * config.num_layers * config.num_heads * config.head_dim,
