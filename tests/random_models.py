@@ -187,3 +187,20 @@ def random_frozen(
             torch.nn.init.normal_(parameter, std=scale)
     model.get_input_embeddings().weight.data[1] = 0
     return FrozenModel(f"random-{family}", model, tokenizer, is_causal=is_causal)
+
+
+def small_encoder(frozen: FrozenModel, texts: list[str], latent_width: int) -> HiddenStateEncoder:
+    """An encoder of layer 1 to four latents, with fresh weights; its statistics are of texts."""
+    encoder = HiddenStateEncoder(
+        HiddenStateEncoderConfig(
+            hidden_size=frozen.hidden_size,
+            layer=1,
+            num_latents=4,
+            latent_width=latent_width,
+            num_heads=4,
+            depth=1,
+        )
+    )
+    states, mask = frozen.hidden_states(texts, 1)
+    encoder.normalizer.fit(states[mask])
+    return encoder

@@ -19,6 +19,7 @@ from latentwire.training.clock import StageClock
 from latentwire.training.compute import start_accelerator
 from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe, Stage
+from mini_recipes import mini_recipe, mini_stage
 from random_models import RandomModel
 
 PLANS = Path(__file__).parents[2] / "benchmarks" / "comparisons"
@@ -40,24 +41,10 @@ def stage(**fields: Any) -> Stage:
 @pytest.fixture
 def plan_path(random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path) -> Path:
     """Two rows of one tiny recipe, and one of a recipe that shares its time among two stages."""
-    found = {
-        "name": "found",
-        "sender": random_llama.model,
-        "layer": 1,
-        "encoder": {"depth": 1, "num_heads": 4},
-        "train": ["encoder", "adapters"],
-        "objectives": {"label_likelihood": 1.0},
-        "steps": 10_000,
-        "minutes": 1,
-        "batch_size": 4,
-        "validation": {"rows": 2},
-    }
-    recipe = {
-        "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
-        "receivers": [random_qwen.model],
-        "tasks": {"sst2": 0.5, "trec": 0.5},
-        "stages": [found],
-    }
+    found = mini_stage(
+        random_llama.model, steps=10_000, minutes=1, batch_size=4, validation={"rows": 2}
+    )
+    recipe = mini_recipe([random_qwen.model], [found])
     joining = {**found, "name": "join", "train": ["encoder"], "minutes": 3}
     (tmp_path / "one.yaml").write_text(yaml.safe_dump(recipe))
     (tmp_path / "two.yaml").write_text(yaml.safe_dump({**recipe, "stages": [found, joining]}))

@@ -13,11 +13,10 @@ from latentwire.models import (
     DeepAdapter,
     DeepAdapterConfig,
     HiddenStateEncoder,
-    HiddenStateEncoderConfig,
 )
 from latentwire.training.objectives import label_likelihood
 from latentwire.training.reading import answer_logits
-from random_models import random_frozen
+from random_models import random_frozen, small_encoder
 from torch import Tensor, nn
 
 TEXTS = ["a gorgeous , witty movie .", "how do i change my pin ?", "the card", "7 ducks"]
@@ -28,19 +27,7 @@ WIDTH = 16  # d_z
 
 def encoder_for(frozen: FrozenModel) -> HiddenStateEncoder:
     torch.manual_seed(1)
-    encoder = HiddenStateEncoder(
-        HiddenStateEncoderConfig(
-            hidden_size=frozen.hidden_size,
-            layer=1,
-            num_latents=4,
-            latent_width=WIDTH,
-            num_heads=4,
-            depth=1,
-        )
-    )
-    states, mask = frozen.hidden_states(TEXTS, 1)
-    encoder.normalizer.fit(states[mask])
-    return encoder
+    return small_encoder(frozen, TEXTS, WIDTH)
 
 
 def adapter_for(frozen: FrozenModel, mode: str) -> Adapter | DeepAdapter:

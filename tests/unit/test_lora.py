@@ -26,6 +26,7 @@ from latentwire.training.objectives import text_distillation
 from latentwire.training.parts import measure_saved, save_parts, write_figures
 from latentwire.training.recipe import Recipe
 from latentwire.training.state import load_state, save_state
+from mini_recipes import mini_recipe, mini_stage
 from peft import PeftModel
 from pydantic import ValidationError
 from random_models import RandomModel, random_frozen
@@ -40,19 +41,9 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Any:
 
     def make(mode: str = "soft_tokens", engine: Any = None, lora: Any = None) -> Recipe:
         lora = {"rank": 2, "alpha": 4} if lora is None else lora
-        founds = {
-            "name": "found",
-            "sender": random_llama.model,
-            "layer": 1,
-            "encoder": {"depth": 1, "num_heads": 4},
-            "train": ["encoder", "adapters"],
-            "objectives": {"label_likelihood": 1.0},
-            "steps": 4,
-            "batch_size": 6,
-            "warmup_steps": 1,
-            "learning_rate": 0.01,
-            "validation": {"rows": 8},
-        }
+        founds = mini_stage(
+            random_llama.model, warmup_steps=1, learning_rate=0.01, validation={"rows": 8}
+        )
         joins = {
             **founds,
             "name": "join",
@@ -61,14 +52,13 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Any:
             "objectives": {"latent_distillation": 1.0, "label_likelihood": 1.0},
         }
         return Recipe.model_validate(
-            {
-                "engine": engine or {},
-                "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
-                "receivers": [random_qwen.model],
-                "adapter": {"mode": mode, "lora": lora},
-                "tasks": {"trec": 1.0},
-                "stages": [founds, joins],
-            }
+            mini_recipe(
+                [random_qwen.model],
+                [founds, joins],
+                engine=engine or {},
+                adapter={"mode": mode, "lora": lora},
+                tasks={"trec": 1.0},
+            )
         )
 
     return make

@@ -20,8 +20,6 @@ from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.models import (
     Adapter,
     AdapterConfig,
-    HiddenStateEncoder,
-    HiddenStateEncoderConfig,
 )
 from latentwire.models.quantizer import through_the_wire
 from latentwire.receiver import Receiver
@@ -31,7 +29,7 @@ from latentwire.training.data import Rows
 from latentwire.training.features import StateInputs
 from latentwire.training.objectives import label_likelihood
 from latentwire.training.validation import Validation
-from random_models import RandomModel, random_frozen
+from random_models import RandomModel, random_frozen, small_encoder
 from torch import Tensor
 
 WIDTH = 16  # d_z
@@ -50,19 +48,9 @@ class TinyPair:
     def __init__(self, *, leaks: bool) -> None:
         torch.manual_seed(1)
         sender, self.receiver = random_frozen("llama"), random_frozen("qwen2", seed=2)
-        self.encoder = HiddenStateEncoder(
-            HiddenStateEncoderConfig(
-                hidden_size=sender.hidden_size,
-                layer=1,
-                num_latents=4,
-                latent_width=WIDTH,
-                num_heads=4,
-                depth=1,
-            )
-        )
+        self.encoder = small_encoder(sender, TEXTS, WIDTH)
         states, self.mask = sender.hidden_states(TEXTS, 1)
         self.states = states.clone()
-        self.encoder.normalizer.fit(states[self.mask])
         self.adapter = Adapter(
             AdapterConfig(hidden_size=self.receiver.hidden_size, latent_width=WIDTH)
         )

@@ -11,6 +11,7 @@ import yaml
 from latentwire.cli import app
 from latentwire.errors import DataError, ModelNotFoundError, RecipeError, UsageError
 from latentwire.training.command import train
+from mini_recipes import mini_recipe, mini_stage
 from random_models import RandomModel
 from typer.testing import CliRunner
 
@@ -20,17 +21,7 @@ WORDS = ("rain", "sun", "snow", "wind", "fog")
 @pytest.fixture
 def recipe(random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path) -> Path:
     path = tmp_path / "recipe.yaml"
-    stage = {
-        "name": "found",
-        "sender": random_llama.model,
-        "layer": 1,
-        "encoder": {"depth": 1, "num_heads": 4},
-        "train": ["encoder", "adapters"],
-        "objectives": {"label_likelihood": 1.0},
-        "steps": 2,
-        "batch_size": 4,
-        "validation": {"rows": 4},
-    }
+    stage = mini_stage(random_llama.model, steps=2, batch_size=4)
     join = {
         **stage,
         "name": "join",
@@ -40,12 +31,7 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path) 
         "teacher": random_llama.model,
         "objectives": {"latent_distillation": 1.0},
     }
-    data = {
-        "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
-        "receivers": [random_qwen.model],
-        "tasks": {"sst2": 1.0},
-        "stages": [stage, join],
-    }
+    data = mini_recipe([random_qwen.model], [stage, join], tasks={"sst2": 1.0})
     path.write_text(yaml.safe_dump(data))
     return path
 

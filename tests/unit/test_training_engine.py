@@ -22,6 +22,7 @@ from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_sections import ValidationRecipe
 from latentwire.training.selection import Selection
 from latentwire.training.state import BEST, LAST, PREVIOUS, load_state, save_state
+from mini_recipes import mini_recipe, mini_stage
 from random_models import RandomModel
 
 STEPS = 6
@@ -37,27 +38,12 @@ def build(
         engine: dict[str, Any] | None = None, mode: str = "soft_tokens", **stage: Any
     ) -> Trainer:
         recipe = Recipe.model_validate(
-            {
-                "engine": {"save_every": 2, "log_every": 2, **(engine or {})},
-                "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
-                "receivers": [random_qwen.model],
-                "adapter": {"mode": mode},
-                "tasks": {"sst2": 0.5, "trec": 0.5},
-                "stages": [
-                    {
-                        "name": "found",
-                        "sender": random_llama.model,
-                        "layer": 1,
-                        "encoder": {"depth": 1, "num_heads": 4},
-                        "train": ["encoder", "adapters"],
-                        "objectives": {"label_likelihood": 1.0},
-                        "steps": STEPS,
-                        "batch_size": 6,
-                        "validation": {"rows": 4},
-                        **stage,
-                    }
-                ],
-            }
+            mini_recipe(
+                [random_qwen.model],
+                [mini_stage(random_llama.model, **{"steps": STEPS, **stage})],
+                engine={"save_every": 2, "log_every": 2, **(engine or {})},
+                adapter={"mode": mode},
+            )
         )
         accelerator = start_accelerator()
         return Trainer(recipe, recipe.stages[0], tmp_path / "run", sample_data_dir, accelerator)

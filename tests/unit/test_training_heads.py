@@ -17,6 +17,7 @@ from latentwire.training.parts import save_parts
 from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_sections import NEED_HEADS, Objectives
 from latentwire.training.state import load_state, save_state
+from mini_recipes import mini_recipe, mini_stage
 from pydantic import ValidationError
 from random_models import RandomModel
 
@@ -28,25 +29,12 @@ def recipe(random_llama: RandomModel, random_qwen: RandomModel) -> Any:
     """Makes a recipe of one stage with these objectives."""
 
     def make(objectives: dict[str, Any], **stage: Any) -> Recipe:
-        found = {
-            "name": "found",
-            "sender": random_llama.model,
-            "layer": [0, 1],
-            "encoder": {"depth": 1, "num_heads": 4},
-            "train": ["encoder", "adapters"],
-            "objectives": objectives,
-            "steps": 4,
-            "batch_size": 6,
-            "validation": {"rows": 2},
-        }
+        engine = {"save_every": 2, **stage.pop("engine", {})}
+        found = mini_stage(
+            random_llama.model, layer=[0, 1], objectives=objectives, validation={"rows": 2}
+        )
         return Recipe.model_validate(
-            {
-                "engine": {"save_every": 2, **stage.pop("engine", {})},
-                "space": {"name": "mini", "num_latents": 4, "latent_width": 32},
-                "receivers": [random_qwen.model],
-                "tasks": {"trec": 1.0},
-                "stages": [found | stage],
-            }
+            mini_recipe([random_qwen.model], [found | stage], engine=engine, tasks={"trec": 1.0})
         )
 
     return make

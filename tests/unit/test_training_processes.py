@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mini_recipes import SPACE, mini_recipe, mini_stage
 from random_models import RandomModel
 
 SCRIPT = Path(__file__).parents[1] / "training_processes.py"
@@ -27,33 +28,23 @@ def runs(
     folder = tmp_path_factory.mktemp("runs")
 
     def job(name: str, processes: int = 1, lora: Any = None, **engine: Any) -> dict[str, Any]:
-        stage = {
-            "name": "found",
-            "sender": random_llama.model,
-            "layer": 1,
-            "encoder": {"depth": 1, "num_heads": 4},
-            "train": ["encoder", "adapters"],
-            "objectives": {"label_likelihood": 1.0, "answer_generation": 0.5},
-            "steps": STEPS,
-            "batch_size": 8,
-            "token_dropout": 0.1,
-            "validation": {"rows": 8},
-        }
+        stage = mini_stage(
+            random_llama.model,
+            objectives={"label_likelihood": 1.0, "answer_generation": 0.5},
+            steps=STEPS,
+            batch_size=8,
+            token_dropout=0.1,
+            validation={"rows": 8},
+        )
         return {
-            "recipe": {
-                "engine": {"save_every": 4, "log_every": 1, **engine},
+            "recipe": mini_recipe(
+                [random_qwen.model, random_llama.model],
+                [stage],
+                engine={"save_every": 4, "log_every": 1, **engine},
                 # No rounding to codes, which makes a step of a difference in the last bit.
-                "space": {
-                    "name": "mini",
-                    "num_latents": 4,
-                    "latent_width": 32,
-                    "encoding": "f32",
-                },
-                "adapter": {"lora": lora},
-                "receivers": [random_qwen.model, random_llama.model],
-                "tasks": {"sst2": 0.5, "trec": 0.5},
-                "stages": [stage],
-            },
+                space={**SPACE, "encoding": "f32"},
+                adapter={"lora": lora},
+            ),
             "run_dir": str(folder / name),
             "data_dir": str(sample_data_dir),
             "processes": processes,
