@@ -203,5 +203,25 @@ def test_tables_have_mean_and_deviation_and_say_what_failed(
     assert Results(tmp_path / "results.json").all == results.all
 
 
+def test_a_row_is_divided_by_another_seed_by_seed(plan_path: Path, tmp_path: Path) -> None:
+    data = yaml.safe_load(plan_path.read_text())
+    data["groups"][0]["base"] = "adamw"
+    plan_path.write_text(yaml.safe_dump(data))
+    plan, results = load_plan(plan_path), Results(tmp_path / "results.json")
+    for seed, own, other in ((1, 60.0, 80.0), (2, 45.0, 50.0), (3, 70.0, None)):
+        results.add(result("one", seed, own), {})
+        if other is not None:
+            results.add(result("adamw", seed, other), {})
+    plan = plan.model_copy(update={"seeds": [1, 2, 3]})
+    text = write_tables(plan, list(rows_of(plan, plan_path)), results, {}, {})
+    assert "| runs | of adamw |" in text
+    assert "| 3 | 82.5 ± 10.6% |" in text  # 75 and 90
+    assert "| 2 | 100.0 ± 0.0% |" in text
+    data["groups"][0]["base"] = "adam"
+    plan_path.write_text(yaml.safe_dump(data))
+    with pytest.raises(UsageError, match="no row 'adam'; did you mean 'adamw'"):
+        load_plan(plan_path)
+
+
 def test_spread() -> None:
     assert [spread([]), spread([81.25]), spread([80, 82, 84])] == ["", "81.2", "82.0 ± 2.0"]

@@ -22,7 +22,7 @@ from latentwire.models.size import num_parameters
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.command import run_projector, run_stages
-from latentwire.training.parts import adapter_folder, encoder_folder
+from latentwire.training.joining import find_part
 from latentwire.training.preflight import check_stages
 from latentwire.training.projection.recipe import ProjectorRecipe
 from latentwire.training.recipe import Recipe
@@ -115,12 +115,14 @@ class Measurer:
         name = recipe.stages[-1].sender
         sender = Sender.from_pretrained(
             name,
-            encoder=str(run_dir / encoder_folder(name)),
+            encoder=str(find_part("encoder", name, recipe.space, run_dir)),
             frozen=None if name == BYTES else self._open(name),
         )
         receivers = {
             name: Receiver.from_pretrained(
-                name, adapter=str(run_dir / adapter_folder(name)), frozen=self._open(name)
+                name,
+                adapter=str(find_part("adapter", name, recipe.space, run_dir)),
+                frozen=self._open(name),
             )
             for name in recipe.receivers
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from latentwire.errors import RecipeError, UsageError
 from latentwire.tasks import TASKS
@@ -27,6 +27,14 @@ class Group(Strict):
     """Overrides for every row."""
     rows: dict[str, list[str]] = Field(min_length=1)
     """Row -> its overrides."""
+    base: str | None = None
+    """Row that the others are divided by."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Group:
+        if self.base is not None and self.base not in self.rows:
+            raise ValueError(f"base: no row {self.base!r}; {nearest(self.base, list(self.rows))}")
+        return self
 
 
 class Plan(Strict):

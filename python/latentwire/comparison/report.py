@@ -38,7 +38,7 @@ def write_tables(
     ]
     for group in plan.groups:
         own = [row for row in rows if row.group == group.name]
-        lines += [f"## {group.name}", "", *_accuracies(own, results, plan), ""]
+        lines += [f"## {group.name}", "", *_accuracies(own, results, plan, group.base), ""]
         controls = list(_controls(own, results, plan))
         if controls:
             lines += ["Controls: a message of zeros / another example's message.", ""]
@@ -59,9 +59,12 @@ def _scope(plan: Plan) -> str:
     return ", ".join([f"all of {', '.join(whole)}"] * bool(whole) + cut) + " (shuffled splits)"
 
 
-def _accuracies(rows: Sequence[Row], results: Results, plan: Plan) -> list[str]:
-    head = ("row", "receiver", *TASKS, "steps", "parameters", "bytes", "runs")
+def _accuracies(rows: Sequence[Row], results: Results, plan: Plan, base: str | None) -> list[str]:
+    head = ["row", "receiver", *TASKS, "steps", "parameters", "bytes", "runs"]
+    if base is not None:
+        head.append(f"of {base}")
     cells = []
+    beside = [found for row in rows if row.name == base for found in results.of(row, plan.seeds)]
     for row in rows:
         found = results.of(row, plan.seeds)
         failed = [r for s in plan.seeds if (r := results.find(row, s)) and "failed" in r]
@@ -77,8 +80,20 @@ def _accuracies(rows: Sequence[Row], results: Results, plan: Plan) -> list[str]:
         ]
         for receiver in found[0]["figures"]:
             by_task = (_over_seeds(found, receiver, "latent", task) for task in TASKS)
-            cells.append([row.name, receiver, *by_task, *ends])
+            share = [] if base is None else [_share(found, beside, receiver)]
+            cells.append([row.name, receiver, *by_task, *ends, *share])
     return _table(head, cells)
+
+
+def _share(found: Sequence[Result], base: Sequence[Result], receiver: str) -> str:
+    """What part of another row's accuracy a row has: mean over tasks, seed by seed."""
+    others = {result["seed"]: result["figures"].get(receiver, {}).get("latent") for result in base}
+    shares = []
+    for result in found:
+        own, other = result["figures"][receiver]["latent"], others.get(result["seed"])
+        if other is not None:
+            shares.append(100 * _mean([own[task] / other[task] for task in own]))
+    return f"{spread(shares)}%" if shares else ""
 
 
 def _controls(rows: Sequence[Row], results: Results, plan: Plan) -> Iterator[list[str]]:

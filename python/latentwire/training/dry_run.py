@@ -102,7 +102,7 @@ def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
     engine, used = recipe.engine, sorted(stage.objectives.in_use)
     return {
         "sender": stage.sender,
-        "receivers": recipe.receivers,
+        "receivers": recipe.receivers_of(stage),
         "trains": stage.train,
         "learns from": stage.teacher,
         "steps": stage.steps,
@@ -126,7 +126,7 @@ def plan(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 def _small_parts(recipe: Recipe, stage: Stage) -> StageParts:
     """The parts of a stage with fresh weights, on models that fit anywhere."""
     space = recipe.space
-    receivers = {name: _adapted(recipe, _open(name)) for name in recipe.receivers}
+    receivers = {name: _adapted(recipe, _open(name)) for name in recipe.receivers_of(stage)}
     sender = None if stage.sender == BYTES else _open(stage.sender)
     if sender is not None and stage.sender in PUBLISHED:
         layer = _in_small(stage.layer, sender.num_layers)

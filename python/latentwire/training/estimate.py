@@ -33,7 +33,7 @@ PEAK_BANDWIDTH, REACHED_BANDWIDTH = 3.35e12, 0.6
 def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
     """Parameters at published size, counted on the meta device: no memory is taken."""
     counts: dict[str, int] = {}
-    names = dict.fromkeys([stage.sender, *recipe.receivers])
+    names = dict.fromkeys([stage.sender, *recipe.receivers_of(stage)])
     configs = {name: model_config(name) for name in names if name != BYTES}
     with torch.device("meta"):
         for name, config in configs.items():
@@ -41,7 +41,7 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
             family: Any = AutoModelForCausalLM if is_causal else AutoModel
             model = family.from_config(config)
             counts[f"frozen {name}"] = num_parameters(model)
-            if recipe.adapter.lora is not None and name in recipe.receivers:
+            if recipe.adapter.lora is not None and name in recipe.receivers_of(stage):
                 counts[f"LoRA of {name}"] = _count_lora(recipe.adapter.lora, model)
         sizes = {name: Size.of(config) for name, config in configs.items()}
         counts["encoder"] = num_parameters(
@@ -49,7 +49,7 @@ def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
         )
         heads = build_heads(stage, recipe.space.latent_width, sizes.get(stage.sender))
         counts |= {f"head for {name}": num_parameters(head) for name, head in heads.items()}
-        for name in recipe.receivers:
+        for name in recipe.receivers_of(stage):
             counts[f"adapter {name}"] = num_parameters(
                 build_adapter(recipe.adapter, recipe.space, sizes[name])
             )
@@ -71,7 +71,7 @@ def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[st
     tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
     pieces = num_processes if engine.strategy == "fsdp" else 1
     activations = logits = 0.0
-    for name in recipe.receivers:
+    for name in recipe.receivers_of(stage):
         config = model_config(name)
         unit, layers = tokens * int(config.hidden_size), int(config.num_hidden_layers)
         kept = unit * (2 * layers + 34) if engine.gradient_checkpointing else unit * 34 * layers
@@ -79,7 +79,7 @@ def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[st
         # Logits, their normalized copy and their gradient, in float32.
         logits = max(logits, rows * TOKENS_AN_ANSWER * int(config.vocab_size) * 12)
     receivers = 0.0
-    for name in recipe.receivers:
+    for name in recipe.receivers_of(stage):
         whole = counts[f"frozen {name}"]
         layers_alone = whole - _outside_layers(model_config(name))
         receivers += whole - layers_alone + layers_alone / pieces
@@ -105,7 +105,7 @@ def estimate_time(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str,
     parameter and token, once a text.
     """
     counts, engine = count_parameters(recipe, stage), recipe.engine
-    largest = max(counts[f"frozen {name}"] for name in recipe.receivers)
+    largest = max(counts[f"frozen {name}"] for name in recipe.receivers_of(stage))
     rows = stage.batch_size / num_processes
     tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
     passes = 3 if engine.gradient_checkpointing else 2

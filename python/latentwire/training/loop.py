@@ -77,7 +77,8 @@ class Trainer:
         taught = None
         if parts.teacher is not None:
             taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
-        fit_normalizer(parts.encoder, inputs, recipe.seed)
+        if "encoder" in parts.trained:
+            fit_normalizer(parts.encoder, inputs, recipe.seed)
         parts.release_senders()
         tasks = list(recipe.tasks)
         dialogues = {name: Dialogue(frozen, tasks) for name, frozen in parts.receivers.items()}
@@ -111,7 +112,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         progress = load_state(self.folder, trained, self.updates.optimizers)
         progress = progress or {"step": 0, "seconds": 0.0}
-        if "adapters" in stage.train and self.accelerator.is_main_process:
+        if self.accelerator.is_main_process:
             self.parts.space.save(self.run_dir)
         selection = Selection(stage.validation, progress.get("selection"))
         means, last = Means(self.accelerator), dict(progress.get("means", {}))

@@ -12,18 +12,25 @@ import torch
 from torch import nn
 
 from latentwire.catalog import BYTES
-from latentwire.checkpoint import PART_JSON, Part, locate_part
-from latentwire.errors import CheckpointError
+from latentwire.checkpoint import Part
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
 from latentwire.models import Adapter
 from latentwire.models.deep_adapter import DeepAdapter
 from latentwire.models.registry import Encoder
-from latentwire.space import MANIFEST, LatentSpace
+from latentwire.sender import check_part_fits
+from latentwire.space import LatentSpace
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import load_frozen
 from latentwire.training.heads import build_heads
+from latentwire.training.joining import (
+    adapter_folder,
+    check_space,
+    encoder_folder,
+    find_part,
+    load_space,
+)
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.validation import Figures, Validation
 
@@ -87,14 +94,14 @@ class StageParts:
                 reads_messages=True,
                 lora=_additions(recipe, stage, run_dir, name),
             )
-            for name in recipe.receivers
+            for name in recipe.receivers_of(stage)
         }
         sender = None
         if stage.sender != BYTES:
             sender = load_frozen(stage.sender, recipe.engine, device)
         size = None if sender is None else Size.of(sender.config)
-        encoder = build_encoder(recipe.space, stage, size).to(device)
         space = _space(recipe, stage, run_dir, receivers)
+        encoder = _encoder(recipe, stage, run_dir, space, sender).to(device)
         adapters = {
             name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
@@ -164,9 +171,14 @@ def measure_saved(
 ) -> Figures:
     """Validation figures of the parts in the run folder, as a user would load them."""
     device = next(parts.encoder.parameters()).device
-    encoder = Part.load(run_dir / encoder_folder(stage.sender), "encoder").module.to(device)
-    adapters, receivers = {}, dict(parts.receivers)
+    encoder: nn.Module = parts.encoder
+    if "encoder" in parts.trained:
+        encoder = Part.load(run_dir / encoder_folder(stage.sender), "encoder").module.to(device)
+    adapters: dict[str, nn.Module] = dict(parts.adapters)
+    receivers = dict(parts.receivers)
     for name, frozen in parts.receivers.items():
+        if f"adapter.{name}" not in parts.trained:
+            continue
         part = Part.load(run_dir / adapter_folder(name), "adapter")
         adapters[name] = part.module.to(device)
         if part.lora is not None:
@@ -206,35 +218,16 @@ def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraCo
     """What is added to a receiver: afresh with a fresh adapter, or as its adapter was trained."""
     if "adapters" in stage.train:
         return recipe.adapter.lora_config
-    folder = run_dir / adapter_folder(name)
-    return Part.load(folder, "adapter").lora if (folder / PART_JSON).is_file() else None
-
-
-def encoder_folder(sender: str) -> Path:
-    """Where the encoder of a sender lies, below the run folder."""
-    return Path("encoders", Path(sender).name)
-
-
-def adapter_folder(receiver: str) -> Path:
-    """Where the adapter of a receiver lies, below the run folder."""
-    return Path("adapters", Path(receiver).name)
+    return Part.load(find_part("adapter", name, recipe.space, run_dir), "adapter").lora
 
 
 def _space(
     recipe: Recipe, stage: Stage, run_dir: Path, receivers: dict[str, FrozenModel]
 ) -> LatentSpace:
-    """The founding stage makes the space; later stages must find it, and fit it."""
+    """The founding stage makes the space; others must find it, and fit it."""
     wanted = recipe.space
-    if "adapters" not in stage.train:
-        found = LatentSpace.load(run_dir)
-        for field in ("num_latents", "latent_width", "encoding"):
-            if getattr(found, field) != getattr(wanted, field):
-                raise CheckpointError(
-                    f"{run_dir / MANIFEST} has {field} {getattr(found, field)!r}, the recipe "
-                    f"{getattr(wanted, field)!r}",
-                    hint="train into another run folder, or set the recipe's space to what it is",
-                )
-        return found
+    if not stage.founds:
+        return load_space(wanted, run_dir)
     digests = [f"{name} {m.weights_digest.hex()[:12]}" for name, m in receivers.items()]
     founding = hashlib.blake2b(_founding(recipe, stage).encode(), digest_size=6).hexdigest()
     return LatentSpace(
@@ -257,6 +250,26 @@ def _founding(recipe: Recipe, stage: Stage) -> str:
     return alone.model_dump_json(exclude={"engine"}, exclude_defaults=True)
 
 
+def _encoder(
+    recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, sender: FrozenModel | None
+) -> Encoder:
+    if "encoder" in stage.train:
+        return build_encoder(
+            recipe.space, stage, None if sender is None else Size.of(sender.config)
+        )
+    return _joined_encoder(recipe, stage.sender, run_dir, space, sender)
+
+
+def _joined_encoder(
+    recipe: Recipe, name: str, run_dir: Path, space: LatentSpace, frozen: FrozenModel | None
+) -> Encoder:
+    part = Part.load(find_part("encoder", name, recipe.space, run_dir), "encoder")
+    check_space(part, space, f"the encoder of {name!r}")
+    check_part_fits(part, frozen)
+    assert isinstance(part.module, Encoder)
+    return part.module
+
+
 def _adapter(
     recipe: Recipe,
     stage: Stage,
@@ -266,8 +279,9 @@ def _adapter(
     texts: Sequence[str],
 ) -> Adapter | DeepAdapter:
     if "adapters" not in stage.train:
-        part = Part.load(run_dir / adapter_folder(frozen.name), "adapter")
-        _check_space(part, space, f"the adapter of {frozen.name!r}")
+        part = Part.load(find_part("adapter", frozen.name, recipe.space, run_dir), "adapter")
+        check_space(part, space, f"the adapter of {frozen.name!r}")
+        check_part_fits(part, frozen)
         assert isinstance(part.module, Adapter | DeepAdapter)
         return part.module
     adapter = build_adapter(recipe.adapter, recipe.space, Size.of(frozen.config))
@@ -293,18 +307,5 @@ def _teacher(
     name = stage.teacher
     if name is None or not stage.needs_teacher:
         return None
-    own = run_dir / encoder_folder(name)
-    part = Part.load(own if own.is_dir() else locate_part("encoder", name), "encoder")
-    _check_space(part, space, f"the teacher {name!r}")
-    assert isinstance(part.module, Encoder)
     frozen = None if name == BYTES else load_frozen(name, recipe.engine, device)
-    return part.module.to(device), frozen
-
-
-def _check_space(part: Part, space: LatentSpace, what: str) -> None:
-    if part.space.fingerprint != space.fingerprint:
-        raise CheckpointError(
-            f"{what} is of another latent space: {part.space.name} "
-            f"{part.space.fingerprint.hex()[:12]}, not {space.name} {space.fingerprint.hex()[:12]}",
-            hint="train the stage that founds the space again, or use its own run folder",
-        )
+    return _joined_encoder(recipe, name, run_dir, space, frozen).to(device), frozen

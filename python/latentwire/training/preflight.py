@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from latentwire.catalog import BYTES, locate_model
-from latentwire.checkpoint import locate_part
 from latentwire.errors import RecipeError, UsageError
-from latentwire.space import MANIFEST
+from latentwire.models.registry import Role
 from latentwire.tasks.asked import QUESTION_SETS, PassageQuestions
-from latentwire.training.parts import encoder_folder
+from latentwire.training.joining import find_part, has_space
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe import Recipe, Stage
 
@@ -19,7 +18,7 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
     """Refuse stages that cannot all be trained, one after another, in this run folder.
 
     Raises:
-        ModelNotFoundError: If a model or a teacher's encoder is nowhere to be found.
+        ModelNotFoundError: If a model, or a part that a stage takes over, is nowhere to be found.
         RecipeError: If a stage joins a space that no stage before it founds.
         UsageError: If the file of a corpus or of a kind of question is missing.
     """
@@ -31,25 +30,44 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
         _check_corpus(corpus, data_dir)
     for name in recipe.receivers:
         locate_model(name)
-    is_founded = (run_dir / MANIFEST).is_file()
-    encoders: set[str] = set()
+    is_founded = has_space(recipe.space, run_dir)
+    made: set[tuple[Role, str]] = set()
     for stage in stages:
         if stage.sender != BYTES:
             locate_model(stage.sender)
-        is_founded = is_founded or "adapters" in stage.train
+        is_founded = is_founded or stage.founds
         if not is_founded:
             raise RecipeError(
                 f"stage {stage.name!r} joins a latent space, and {run_dir} has none",
-                hint="train the stage first that has adapters in its list 'train'",
+                hint="first train a stage that has encoder and adapters in its list 'train', or "
+                "set space.joins to the folder of a run that has",
             )
-        teacher = stage.teacher
-        if teacher is not None and stage.needs_teacher and teacher not in encoders:
-            own = run_dir / encoder_folder(teacher)
-            if not own.is_dir():
-                locate_part("encoder", teacher)
+        for role, model in _joined(recipe, stage):
+            if (role, model) not in made:
+                find_part(role, model, recipe.space, run_dir)
         for corpus in stage.unlabeled:
             _check_corpus(corpus, data_dir)
-        encoders.add(stage.sender)
+        made |= _made(recipe, stage)
+
+
+def _joined(recipe: Recipe, stage: Stage) -> Iterator[tuple[Role, str]]:
+    """Parts that a stage takes over as they are."""
+    if stage.needs_teacher and stage.teacher is not None:
+        yield "encoder", stage.teacher
+    if "encoder" not in stage.train:
+        yield "encoder", stage.sender
+    if "adapters" not in stage.train:
+        yield from (("adapter", name) for name in recipe.receivers_of(stage))
+
+
+def _made(recipe: Recipe, stage: Stage) -> set[tuple[Role, str]]:
+    """Parts that are there once a stage is done."""
+    made: set[tuple[Role, str]] = set()
+    if "encoder" in stage.train:
+        made.add(("encoder", stage.sender))
+    if "adapters" in stage.train:
+        made |= {("adapter", name) for name in recipe.receivers_of(stage)}
+    return made
 
 
 def _check_corpus(corpus: str, data_dir: Path) -> None:

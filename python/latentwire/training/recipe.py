@@ -15,10 +15,10 @@ from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe_sections import (
-    NEED_HEADS,
     NEED_LABELS,
     NEED_TEACHER,
     REGULARIZERS,
+    TEACH_ENCODERS,
     AdapterRecipe,
     EncoderRecipe,
     EngineRecipe,
@@ -33,14 +33,20 @@ Trainable = Literal["encoder", "adapters"]
 
 
 class Stage(Strict):
-    """One training run: one sender's encoder, alone or with the adapters."""
+    """One training run: a sender's encoder, receivers' adapters, or both.
+
+    Both found a latent space. An encoder alone joins one, and so do adapters alone: they learn to
+    read what the sender's encoder, which stays as it is, says in it.
+    """
 
     name: str
     sender: str
     layer: int | tuple[int, ...] | None = None
     """The sender's layer that is read, or those that are mixed; default: two thirds up."""
     encoder: EncoderRecipe = EncoderRecipe()
-    train: list[Trainable]
+    train: list[Trainable] = Field(min_length=1)
+    receivers: list[str] | None = Field(None, min_length=1)
+    """Which of the recipe's receivers take part; default: all."""
     objectives: Objectives
     teacher: str | None = None
     own_losses: float = Field(1.0, ge=0)
@@ -79,9 +85,15 @@ class Stage(Strict):
         return self.encoder.architecture or default
 
     @property
+    def founds(self) -> bool:
+        """Whether it founds a latent space; if not, it joins one."""
+        return {"encoder", "adapters"} <= set(self.train)
+
+    @property
     def takes_target(self) -> bool:
         """Whether the encoder itself learns from another encoder's latents."""
-        return bool(getattr(ARCHITECTURES[self.architecture].module, "takes_target", False))
+        module = ARCHITECTURES[self.architecture].module
+        return "encoder" in self.train and bool(getattr(module, "takes_target", False))
 
     @property
     def needs_teacher(self) -> bool:
@@ -116,9 +128,15 @@ class Stage(Strict):
 
     def _check_encoder_objectives(self, used: set[str]) -> None:
         """Refuse objectives that ask of an encoder what it does not have."""
-        if used & NEED_HEADS and "encoder" not in self.train:
-            what = min(used & NEED_HEADS)
-            raise ValueError(f"{what} teaches an encoder, and train is {self.train}")
+        if "encoder" not in self.train:
+            if used & TEACH_ENCODERS:
+                what = min(used & TEACH_ENCODERS)
+                raise ValueError(f"{what} teaches an encoder, and train is {self.train}")
+            if self.layer is not None or self.encoder != EncoderRecipe():
+                raise ValueError(
+                    f"layer and encoder are those that {self.sender!r} has already, since train "
+                    f"is {self.train}: leave them out"
+                )
         if "reconstruction" in used and self.sender == BYTES:
             raise ValueError("reconstruction is of a frozen sender's states, and bytes have none")
         module = ARCHITECTURES[self.architecture].module
@@ -153,6 +171,12 @@ class Recipe(Strict):
     @model_validator(mode="after")
     def _check(self) -> Recipe:
         for stage in self.stages:
+            for name in stage.receivers or ():
+                if name not in self.receivers:
+                    raise ValueError(
+                        f"stage {stage.name!r}: receivers: {name!r} is none of the recipe's; "
+                        f"{nearest(name, self.receivers)}"
+                    )
             only_soft = sorted(stage.objectives.in_use & {"manifold_anchoring", "norm_matching"})
             if self.adapter.mode == "deep" and only_soft:
                 raise ValueError(f"{only_soft[0]} compares soft tokens, and adapter.mode is deep")
@@ -176,6 +200,10 @@ class Recipe(Strict):
                     f"receivers: two are named {name!r}; their parts would share a folder"
                 )
         return self
+
+    def receivers_of(self, stage: Stage) -> list[str]:
+        """Names of the receivers that take part in a stage, in the recipe's order."""
+        return [name for name in self.receivers if name in (stage.receivers or self.receivers)]
 
     def stage(self, name: str) -> Stage:
         """The stage of a name.

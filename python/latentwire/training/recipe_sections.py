@@ -33,6 +33,9 @@ class SpaceRecipe(Strict):
     num_latents: int = Field(32, ge=1, le=1024)
     latent_width: int = Field(256, ge=8)
     encoding: Literal["f32", "f16", "bf16", "int8"] = "int8"
+    joins: str | None = None
+    """A space that is there already: a shipped one by its name, or the folder of a run. Stages that
+    do not found a space find it and its parts there, unless their own run folder has them."""
 
 
 _GIVEN = {"hidden_size", "layer", "num_latents", "latent_width", "width"}
@@ -150,6 +153,11 @@ NEED_LABELS = {"label_likelihood", "answer_generation", "first_token_likelihood"
 NEED_HEADS = {"bag_of_words", "reconstruction"}
 """Objectives that train a head of their own beside the encoder; see ``training/heads/``."""
 NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}
+TEACH_ENCODERS = {
+    *NEED_HEADS, "latent_distillation", "message_distillation", "contrastive", "diversity",
+    "commitment",
+}  # fmt: skip
+"""Objectives whose gradients adapters have none of, or nothing to learn from."""
 REGULARIZERS = {"manifold_anchoring", "norm_matching", "diversity", "commitment"}
 """Objectives that a message without any content would meet."""
 

@@ -55,7 +55,8 @@ class StepLoss(nn.Module):
         # In a list: a teacher is no submodule.
         self.teacher = [parts.teacher[0]] if parts.teacher else []
         self.teacher_inputs = teacher_inputs
-        self.takes_target = bool(getattr(parts.encoder, "takes_target", False))
+        is_learning = "encoder" in parts.trained
+        self.takes_target = is_learning and bool(getattr(parts.encoder, "takes_target", False))
 
     def forward(self, batch: Batch, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """Loss of a batch.
