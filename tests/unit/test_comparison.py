@@ -203,6 +203,15 @@ def test_tables_have_mean_and_deviation_and_say_what_failed(
     assert Results(tmp_path / "results.json").all == results.all
 
 
+def test_tables_name_every_commit_that_measured_a_row(plan_path: Path, tmp_path: Path) -> None:
+    plan = load_plan(plan_path)
+    results = Results(tmp_path / "results.json")
+    for seed, commit in ((1, "aaaa"), (2, "bbbb"), (1, "cccc")):
+        results.add(result("one", seed, 50.0), {"commit": commit, "machine": "small"})
+    text = write_tables(plan, list(rows_of(plan, plan_path)), results, {}, results.about)
+    assert "- commit: cccc, bbbb\n- machine: small\n" in text
+
+
 def test_a_row_is_divided_by_another_seed_by_seed(plan_path: Path, tmp_path: Path) -> None:
     data = yaml.safe_load(plan_path.read_text())
     data["groups"][0]["base"] = "adamw"

@@ -29,7 +29,7 @@ def write_tables(
         about: Machine, versions, commit, command.
     """
     lines = [f"# {plan.title}", "", plan.note, ""]
-    lines += [*(f"- {key}: {value}" for key, value in about.items()), ""]
+    lines += [*(f"- {key}: {value}" for key, value in _about(about, rows, results, plan)), ""]
     lines += [
         f"- time of a row: {plan.minutes:g} min",
         f"- seeds: {', '.join(map(str, plan.seeds))}; mean ± sample deviation of those there are",
@@ -51,6 +51,20 @@ def write_tables(
         lines += ["## Models alone, on the same rows", "", *_table(("", *TASKS), cells), ""]
     lines += ["## Commands", "", *_commands(rows, results, plan), ""]
     return "\n".join(lines)
+
+
+def _about(
+    about: Mapping[str, str], rows: Sequence[Row], results: Results, plan: Plan
+) -> Iterator[tuple[str, str]]:
+    """What the last run was measured with, and every commit that one of the rows was."""
+    commits = dict.fromkeys(
+        result["commit"]
+        for row in rows
+        for result in results.of(row, plan.seeds)
+        if "commit" in result
+    )
+    for key, value in about.items():
+        yield (key, ", ".join(commits)) if key == "commit" and commits else (key, value)
 
 
 def _scope(plan: Plan) -> str:

@@ -20,7 +20,8 @@ class Result(TypedDict):
     """One row, trained with one seed and measured.
 
     ``settings`` is the digest of recipe and test rows, ``parameters`` those of the encoder and of
-    all adapters, or of the projector; ``failed`` says why there are no figures.
+    all adapters, or of the projector; ``failed`` says why there are no figures; ``commit`` is
+    that of the code which measured it.
     """
 
     group: str
@@ -37,6 +38,7 @@ class Result(TypedDict):
     packet_bytes: float
     figures: Figures
     failed: NotRequired[str]
+    commit: NotRequired[str]
 
 
 def settings_digest(row: Row, seed: int, plan: Plan) -> str:
@@ -92,7 +94,8 @@ class Results:
         """
         key = ("group", "row", "seed")
         self.all = [r for r in self.all if any(r[k] != result[k] for k in key)]  # type: ignore[literal-required]
-        self.all.append(result)
+        measured = result if "commit" not in about else {**result, "commit": about["commit"]}
+        self.all.append(measured)
         self.about = about
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"about": about, "results": self.all}, indent=1)

@@ -73,7 +73,7 @@ def compare(
     results = Results(output / f"{plan_path.stem}.json")
     beside = {} if references is None else read_references(references, plan)
     command = f"latentwire compare {plan_path}"
-    about = describe_run(command)
+    about = {key: value for key, value in describe_run(command).items() if key != "bootstrap"}
     if not tables_only:
         measure = Measurer(plan, find_data_dir(data_dir), run_dir)
         for seed in seeds or plan.seeds:
