@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from latentwire.frozen.answers import score_answers
+from latentwire.frozen.forest import forest_scores
 from latentwire.frozen.model import FrozenModel
+from latentwire.frozen.prompt import padding_of, rows_of
 from latentwire.frozen.scoring import ChoiceTree, score_choices
 from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.tasks.asked.base import Asked
@@ -50,22 +52,39 @@ def judge(
         (row.question, row.choices) == (first.question, first.choices) for row in asked
     ):
         return _judge_one_question(frozen, prefix, mask, asked)
+    are_right = torch.zeros(len(asked), dtype=torch.bool)
+    likelihoods = torch.zeros(len(asked))
+    for is_closed, judge_rows in ((True, _judge_closed), (False, _judge_open)):
+        rows = [row for row, one in enumerate(asked) if (one.choices is not None) == is_closed]
+        if rows:
+            padding = None if mask is None else mask[rows]
+            some = judge_rows(frozen, rows_of(prefix, rows), padding, [asked[row] for row in rows])
+            are_right[rows], likelihoods[rows] = some.are_right, some.log_likelihoods
+    return Judged(are_right, likelihoods)
+
+
+@torch.inference_mode()
+def _judge_closed(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, asked: Sequence[Asked]
+) -> Judged:
+    """All choices of all rows in one pass."""
+    trees = [ChoiceTree.build(frozen, row.question, row.choices or ()) for row in asked]
+    return _choose(forest_scores(frozen, prefix, padding_of(mask), trees), asked)
+
+
+def _judge_open(
+    frozen: FrozenModel, prefix: Tensor, mask: Tensor | None, asked: Sequence[Asked]
+) -> Judged:
+    """A pass for each answer that is right."""
     questions = [question_ids(frozen.tokenizer, row.question) for row in asked]
-    offered = [row.choices or (row.answer, *row.aliases) for row in asked]
-    are_closed = torch.tensor([row.choices is not None for row in asked])
-    right = torch.tensor([row.label or 0 for row in asked])[:, None]
-    counts = torch.tensor([len(row) for row in offered])[:, None]
+    known = [(row.answer, *row.aliases) for row in asked]
     scored = []
-    for column in range(int(counts.max())):  # rows with fewer answers are asked their first again
-        answers = [row[column if column < len(row) else 0] for row in offered]
+    for column in range(max(map(len, known))):  # rows with fewer are asked their first again
+        answers = [row[column if column < len(row) else 0] for row in known]
         ids = [answer_ids(frozen.tokenizer, answer) for answer in answers]
         scored.append(score_answers(frozen, prefix, mask, questions, ids))
-    scores = torch.stack([found.log_likelihoods.cpu() for found in scored], dim=1)  # [B, C]
-    are_greedy = torch.stack([found.are_greedy.cpu() for found in scored], dim=1)
-    is_beyond = torch.arange(scores.shape[1]) >= counts
-    chosen = scores.masked_fill(is_beyond, -torch.inf).argmax(1)
-    are_right = torch.where(are_closed, chosen == right[:, 0], are_greedy.any(1))
-    return Judged(are_right, scores.gather(1, right)[:, 0])
+    are_greedy = torch.stack([found.are_greedy.cpu() for found in scored])
+    return Judged(are_greedy.any(0), scored[0].log_likelihoods.cpu())
 
 
 def _judge_one_question(
@@ -73,6 +92,10 @@ def _judge_one_question(
 ) -> Judged:
     """All choices in one pass, where every row has the same ones."""
     tree = ChoiceTree.build(frozen, asked[0].question, asked[0].choices or ())
-    scores = score_choices(frozen, prefix, mask, tree).cpu()  # [B, C]
-    labels = torch.tensor([row.label for row in asked])
+    return _choose(score_choices(frozen, prefix, mask, tree), asked)
+
+
+def _choose(scores: Tensor, asked: Sequence[Asked]) -> Judged:
+    """The likeliest choices, of scores [B, C]."""
+    scores, labels = scores.cpu(), torch.tensor([row.label for row in asked])
     return Judged(scores.argmax(1) == labels, scores.gather(1, labels[:, None])[:, 0])

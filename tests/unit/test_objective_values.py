@@ -70,7 +70,7 @@ def test_choices_compete(frozen: FrozenModel) -> None:
     scores = torch.tensor([-sum(token_losses(frozen, answer)) for answer in answers])
     prefix = prefix.clone().requires_grad_()
     tree = ChoiceTree.build(frozen, QUESTION, ANSWERS)
-    loss = choice_likelihood(frozen, prefix, tree, torch.tensor([0, 1]))
+    loss = choice_likelihood(frozen, prefix, [(tree, 0), (tree, 1)])
     expected = -scores.log_softmax(0).mean()
     assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-4)
     loss.backward()

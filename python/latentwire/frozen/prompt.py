@@ -6,6 +6,7 @@ prefix is not run: it is put into the cache of every layer, behind that of the b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,12 @@ KEY_VALUE_RANK = 6
 def batch_size(prefix: Tensor) -> int:
     """Rows B of a prefix of either kind."""
     return prefix.shape[2 if prefix.ndim == KEY_VALUE_RANK else 0]
+
+
+def rows_of(prefix: Tensor, rows: Sequence[int]) -> Tensor:
+    """Some rows of a prefix of either kind."""
+    chosen = list(rows)
+    return prefix[:, :, chosen] if prefix.ndim == KEY_VALUE_RANK else prefix[chosen]
 
 
 def padding_of(mask: Tensor | None) -> Tensor | None:

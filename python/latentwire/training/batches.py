@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from latentwire.frozen import ChoiceTree, FrozenModel
 from latentwire.training.data import Dialogue, Rows
 from latentwire.training.features import EncoderInputs
 from latentwire.training.recipe import Recipe, Stage
@@ -26,6 +27,8 @@ class Batch:
         receiver: Who reads them.
         questions: Ids of each row's question.
         answers: Ids of each row's answer; empty where it is not known.
+        closed: Each row's question with the answers to choose from, and the index of the right one;
+            None where there are none, everywhere if no objective asks for them.
         kept: bool [B, T], False for positions that the encoder does not see; None: it sees all.
     """
 
@@ -34,6 +37,7 @@ class Batch:
     receiver: str
     questions: list[list[int]]
     answers: list[list[int]]
+    closed: list[tuple[ChoiceTree, int] | None]
     kept: Tensor | None = None
 
     def piece(self, index: int, count: int) -> Batch:
@@ -46,6 +50,7 @@ class Batch:
             self.receiver,
             self.questions[part],
             self.answers[part],
+            self.closed[part],
             None if self.kept is None else self.kept[part],
         )
 
@@ -55,9 +60,21 @@ class Batch:
         return {
             "rows": len(self.rows),
             "answers": sum(bool(answer) for answer in self.answers),
+            "closed questions": sum(question is not None for question in self.closed),
             "answer tokens": sum(len(answer) for answer in self.answers),
             "predictions": sum(max(1, len(answer)) for answer in self.answers),
         }
+
+
+def open_dialogues(
+    stage: Stage, receivers: Mapping[str, FrozenModel], tasks: Sequence[str]
+) -> dict[str, Dialogue]:
+    """What receivers are asked in a stage; answers to choose from only where an objective is."""
+    offers_choices = bool(stage.objectives.choice_likelihood.weight)
+    return {
+        name: Dialogue(frozen, tasks, offers_choices=offers_choices)
+        for name, frozen in receivers.items()
+    }
 
 
 class Batches:
@@ -106,7 +123,8 @@ class Batches:
             )
             for one in drawn
         ]
-        return Batch(rows, k, receiver, [q for q, _ in asked], [a for _, a in asked], kept)
+        questions, answers = [turn.question for turn in asked], [turn.answer for turn in asked]
+        return Batch(rows, k, receiver, questions, answers, [turn.closed for turn in asked], kept)
 
     def _kept(self, width: int, seed: int) -> Tensor:
         """Positions [B, T] that are not dropped; the first of a row always stays."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latentwire.frozen import FrozenModel
+from latentwire.frozen import ChoiceTree, FrozenModel
 from latentwire.frozen.template import answer_ids, question_ids
 from latentwire.tasks import TASKS
 from latentwire.tasks.asked.base import Asked
@@ -128,11 +128,38 @@ class Rows:
         return drawn[first : first + count]
 
 
-class Dialogue:
-    """Questions and answers in one receiver's tokens."""
+@dataclass(frozen=True)
+class Turn:
+    """What a receiver is asked about a message, in its own tokens.
 
-    def __init__(self, frozen: FrozenModel, tasks: Sequence[str]) -> None:
+    Attributes:
+        question: Ids of the question.
+        answer: Ids of the answer, end token included; empty if it is not known.
+        closed: The question with the answers to choose from, and the index of the right one; None
+            if there are none, or nobody wants to know.
+    """
+
+    question: list[int]
+    answer: list[int]
+    closed: tuple[ChoiceTree, int] | None = None
+
+
+class Dialogue:
+    """Questions and answers in one receiver's tokens.
+
+    Args:
+        frozen: The receiver.
+        tasks: Names of the tasks that are asked.
+        offers_choices: Whether turns have the answers to choose from.
+    """
+
+    def __init__(
+        self, frozen: FrozenModel, tasks: Sequence[str], *, offers_choices: bool = False
+    ) -> None:
+        self.frozen = frozen
         self.tokenizer = frozen.tokenizer
+        self.offers_choices = offers_choices
+        self._trees: dict[tuple[str, bool], ChoiceTree] = {}
         self.generic = question_ids(frozen.tokenizer, None)
         self.questions = {
             name: question_ids(frozen.tokenizer, TASKS[name].question) for name in tasks
@@ -142,9 +169,7 @@ class Dialogue:
             for name in tasks
         }
 
-    def asked(
-        self, drawn: Drawn, label: int, generic_share: float, rng: random.Random
-    ) -> tuple[list[int], list[int]]:
+    def asked(self, drawn: Drawn, label: int, generic_share: float, rng: random.Random) -> Turn:
         """A question to a row, and its answer; running text is asked any task's question.
 
         Args:
@@ -153,16 +178,28 @@ class Dialogue:
             generic_share: Share of rows of tasks that are asked the generic question instead.
             rng: What is drawn from.
 
-        Returns:
-            Ids of the question, and of the answer; empty if that is not known.
         """
         own = drawn.asked
         if own is not None:
-            tokenizer = self.tokenizer
-            return question_ids(tokenizer, own.question), answer_ids(tokenizer, own.answer)
+            closed = None
+            if self.offers_choices and own.choices is not None and own.label is not None:
+                tree = ChoiceTree.build(self.frozen, own.question, own.choices)
+                closed = (tree, own.label)
+            question = question_ids(self.tokenizer, own.question)
+            return Turn(question, answer_ids(self.tokenizer, own.answer), closed)
         if label == UNLABELED:
-            return self.questions[rng.choice(list(self.questions))], []
-        question = self.questions[drawn.source]
-        if rng.random() < generic_share:
-            question = self.generic
-        return question, self.answers[drawn.source][label]
+            return Turn(self.questions[rng.choice(list(self.questions))], [])
+        is_generic = rng.random() < generic_share
+        return Turn(
+            self.generic if is_generic else self.questions[drawn.source],
+            self.answers[drawn.source][label],
+            (self._tree(drawn.source, is_generic), label) if self.offers_choices else None,
+        )
+
+    def _tree(self, task: str, is_generic: bool) -> ChoiceTree:
+        """The answers of a task, the same object for all of its rows."""
+        key = (task, is_generic)
+        if key not in self._trees:
+            question = None if is_generic else TASKS[task].question
+            self._trees[key] = ChoiceTree.build(self.frozen, question, TASKS[task].choices)
+        return self._trees[key]

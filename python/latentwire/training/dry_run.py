@@ -16,10 +16,10 @@ from latentwire.models.registry import Encoder
 from latentwire.space import LatentSpace
 from latentwire.tasks import TASKS
 from latentwire.tasks.asked import Asked
-from latentwire.training.batches import Batches
+from latentwire.training.batches import Batches, open_dialogues
 from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.compute import start_accelerator
-from latentwire.training.data import Dialogue, Rows
+from latentwire.training.data import Rows
 from latentwire.training.estimate import count_parameters, estimate_memory, estimate_time
 from latentwire.training.features import ByteInputs, EncoderInputs, StateInputs
 from latentwire.training.geometry import PUBLISHED, scaled_down
@@ -79,7 +79,7 @@ def dry_run(recipe: Recipe, stage: Stage) -> dict[str, Any]:
     small = stage.model_copy(update={"batch_size": 2})
     inputs = _inputs(encoder, parts.sender, rows.texts)
     taught = _inputs(*parts.teacher, rows.texts) if parts.teacher else None
-    dialogues = {name: Dialogue(frozen, tasks) for name, frozen in parts.receivers.items()}
+    dialogues = open_dialogues(stage, parts.receivers, tasks)
     updates = Updates(
         recipe.model_copy(update={"engine": recipe.engine.model_copy(update={"accumulation": 1})}),
         small,

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from latentwire.errors import RecipeError
 from latentwire.frozen.scoring import PROMPT_ROOM
-from latentwire.training.batches import Batches
+from latentwire.training.batches import Batches, open_dialogues
 from latentwire.training.curves import draw_curves
-from latentwire.training.data import Dialogue
 from latentwire.training.means import Means
 from latentwire.training.parts import StageParts, measure_saved, save_parts, write_figures
 from latentwire.training.recipe import Recipe, Stage
@@ -81,7 +80,7 @@ class Trainer:
             fit_normalizer(parts.encoder, inputs, recipe.seed)
         parts.release_senders()
         tasks = list(recipe.tasks)
-        dialogues = {name: Dialogue(frozen, tasks) for name, frozen in parts.receivers.items()}
+        dialogues = open_dialogues(stage, parts.receivers, tasks)
         self.batches = Batches(recipe, stage, rows, dialogues, inputs)
         self.validation = Validation(held_out, held_out_inputs, recipe.space.encoding)
         self.step_loss = StepLoss(parts, recipe.space.encoding, rows.texts, inputs, taught)

@@ -14,7 +14,7 @@ from latentwire.frozen import FrozenModel
 from latentwire.training import objectives
 from latentwire.training.batches import Batch
 
-Unit = Literal["rows", "answers", "answer tokens", "predictions"]
+Unit = Literal["rows", "answers", "closed questions", "answer tokens", "predictions"]
 
 
 class Step:
@@ -102,6 +102,10 @@ def _label_likelihood(step: Step) -> Tensor:
     return objectives.label_likelihood(step.receiver, step.prefix, batch.questions, batch.answers)
 
 
+def _choice_likelihood(step: Step) -> Tensor:
+    return objectives.choice_likelihood(step.receiver, step.prefix, step.batch.closed)
+
+
 def _answer_generation(step: Step) -> Tensor:
     batch = step.batch
     return objectives.answer_generation(step.receiver, step.prefix, batch.questions, batch.answers)
@@ -170,6 +174,7 @@ def _reconstruction(step: Step) -> Tensor:
 TERMS: dict[str, Term] = {
     "latent_distillation": Term(_latent_distillation),
     "label_likelihood": Term(_label_likelihood, "answers"),
+    "choice_likelihood": Term(_choice_likelihood, "closed questions"),
     "message_distillation": Term(_message_distillation, "predictions"),
     "text_distillation": Term(_text_distillation, "predictions"),
     "answer_generation": Term(_answer_generation, "answer tokens"),

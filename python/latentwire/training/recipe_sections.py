@@ -130,6 +130,7 @@ class Objectives(Strict):
     """
 
     label_likelihood: Objective = Objective()
+    choice_likelihood: Objective = Objective()
     answer_generation: Objective = Objective()
     first_token_likelihood: Objective = Objective()
     text_distillation: Objective = Objective()
@@ -149,7 +150,9 @@ class Objectives(Strict):
         return {name for name in type(self).model_fields if getattr(self, name).weight}
 
 
-NEED_LABELS = {"label_likelihood", "answer_generation", "first_token_likelihood"}
+NEED_LABELS = {
+    "label_likelihood", "choice_likelihood", "answer_generation", "first_token_likelihood"
+}  # fmt: skip
 NEED_HEADS = {"bag_of_words", "reconstruction"}
 """Objectives that train a head of their own beside the encoder; see ``training/heads/``."""
 NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}
