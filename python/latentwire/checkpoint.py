@@ -264,6 +264,12 @@ def locate_part(role: Role, model: str, folder: str | None = None) -> Path:
     )
 
 
+def locate_space(name_or_folder: str) -> Path:
+    """Folder of a space's parts: the shipped one of this name, or a folder as it is given."""
+    shipped = SPACES_DIR / name_or_folder
+    return shipped if shipped.is_dir() else Path(name_or_folder)
+
+
 def shipped_parts(role: Role) -> list[str]:
     """Names of the models that a part is shipped for."""
     folder = SPACES_DIR / DEFAULT_SPACE / f"{role}s"

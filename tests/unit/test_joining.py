@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from latentwire.checkpoint import DEFAULT_SPACE, SPACES_DIR, Part
-from latentwire.errors import CheckpointError, ModelNotFoundError, RecipeError
+from latentwire.cli import app
+from latentwire.errors import CheckpointError, ModelNotFoundError, RecipeError, UsageError
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.command import run_stages
@@ -22,6 +24,7 @@ from latentwire.training.recipe_sections import SpaceRecipe
 from mini_recipes import mini_recipe, mini_stage
 from pydantic import ValidationError
 from random_models import RandomModel
+from typer.testing import CliRunner
 
 
 @pytest.fixture
@@ -138,6 +141,38 @@ def test_a_space_of_another_folder_is_joined(
     other = Recipe.model_validate({**data, "space": {**data["space"], "latent_width": 64}})
     with pytest.raises(CheckpointError, match="latent_width 32, the recipe 64"):
         run_stages(other, other.stages, tmp_path / "third", sample_data_dir)
+
+
+def test_a_run_is_measured_with_the_parts_of_the_space_that_it_joined(
+    stages: dict[str, dict[str, Any]],
+    recipe: Recipe,
+    founder: str,
+    joined: str,
+    tmp_path: Path,
+    sample_data_dir: Path,
+) -> None:
+    old, new, output = tmp_path / "old", tmp_path / "new", tmp_path / "out"
+    run_stages(recipe, recipe.stages[:1], old, sample_data_dir)
+    data = mini_recipe([joined], [{**stages["receiver"]}])
+    data["space"] = {**data["space"], "joins": str(old)}
+    joining = Recipe.model_validate(data)
+    run_stages(joining, joining.stages, new, sample_data_dir)
+    where = ["--run", str(new), "--data-dir", str(sample_data_dir), "--output", str(output)]
+    what = ["--figure", "latent", "--task", "trec", "--limit", "8", "--json"]
+    measured = CliRunner().invoke(app, ["eval", *where, *what])
+    assert measured.exit_code == 0, measured.output
+    paths = {
+        (record["sender"], record["receiver"])
+        for record in json.loads(measured.stdout)
+        if record["figure"] == "latent"
+    }
+    names = Path(founder).name, Path(joined).name
+    assert paths == {(names[0], names[1]), (names[0], names[0])}
+    nothing = CliRunner().invoke(
+        app, ["eval", "--run", str(tmp_path / "none"), "--output", str(output)]
+    )
+    assert isinstance(nothing.exception, UsageError)
+    assert "holds no encoder" in str(nothing.exception)
 
 
 def test_the_shipped_space_is_joined_by_its_name(tmp_path: Path) -> None:

@@ -8,12 +8,21 @@ from typing import Annotated
 import typer
 
 from latentwire.cli.console import command_line, print_json
-from latentwire.cli.options import DataDir, Json, MeasuredSplit, OnlyReceivers, OnlySenders, Threads
+from latentwire.cli.options import (
+    DataDir,
+    Json,
+    MeasuredRun,
+    MeasuredSplit,
+    OnlyReceivers,
+    OnlySenders,
+    Threads,
+)
 
 
 def evaluate(
     output: Annotated[Path, typer.Option(help="Folder for records and tables.")],
     data_dir: DataDir = None,
+    run: MeasuredRun = None,
     figure: Annotated[
         list[str] | None,
         typer.Option(help="text, latent, probes, prefix, encodings; repeat; default all."),
@@ -48,6 +57,7 @@ def evaluate(
     records = run_evaluation(
         output,
         data_dir=data_dir,
+        run_dir=run,
         figures=figure or FIGURES,
         senders=sender,
         receivers=receiver,

@@ -18,6 +18,14 @@ OnlySenders = Annotated[list[str] | None, typer.Option("--sender", help="Only th
 OnlyReceivers = Annotated[
     list[str] | None, typer.Option("--receiver", help="Only these receivers.")
 ]
+MeasuredRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        help="Run folder whose parts are measured, with those of the space that it joined; "
+        "default: shipped parts.",
+    ),
+]
 MeasuredSplit = Annotated[
     Literal["test", "validation"],
     typer.Option("--split", help="Which rows: choices between variants are made on validation."),

@@ -9,15 +9,21 @@ from typing import Annotated
 import typer
 
 from latentwire.cli.console import command_line, print_json
-from latentwire.cli.options import DataDir, Json, MeasuredSplit, OnlyReceivers, OnlySenders, Threads
+from latentwire.cli.options import (
+    DataDir,
+    Json,
+    MeasuredRun,
+    MeasuredSplit,
+    OnlyReceivers,
+    OnlySenders,
+    Threads,
+)
 
 
 def eval_questions(
     output: Annotated[Path, typer.Option(help="Folder for figures and tables.")],
     data_dir: DataDir = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Run folder whose parts are asked; default: shipped parts.")
-    ] = None,
+    run: MeasuredRun = None,
     sender: OnlySenders = None,
     receiver: OnlyReceivers = None,
     kind: Annotated[

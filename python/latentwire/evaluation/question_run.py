@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from latentwire.catalog import BYTES, available_models
-from latentwire.checkpoint import Part, shipped_parts
-from latentwire.errors import UsageError
+from latentwire.evaluation.parts_at_hand import (
+    check_known,
+    locate_parts,
+    open_receivers,
+    open_senders,
+)
 from latentwire.evaluation.question_figures import QuestionEvaluation, QuestionFigure
 from latentwire.evaluation.question_rows import QuestionRows
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.scoring import PROMPT_ROOM
-from latentwire.models.registry import Role
-from latentwire.receiver import Receiver
-from latentwire.sender import Sender
 from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.tasks.base import Split, find_data_dir
 
@@ -41,7 +41,8 @@ def run_question_evaluation(
     Args:
         output: Folder for ``questions.jsonl``.
         data_dir: Data folder; default ``$LATENTWIRE_DATA``.
-        run_dir: Run folder that the parts are taken from; default: those that are shipped.
+        run_dir: Run folder that the parts are taken from, or from the space that it joined;
+            default: those that are shipped.
         senders: Names; default every sender whose encoder is there.
         receivers: Names; default every receiver whose adapter is there.
         kinds: Kinds of questions; default all.
@@ -54,22 +55,13 @@ def run_question_evaluation(
         UsageError: If a name is unknown or a file is missing.
     """
     chosen = list(kinds or QUESTION_SETS)
-    _check_known("kind of question", chosen, QUESTION_SETS)
-    encoders = _parts("encoder", run_dir)
-    adapters = _parts("adapter", run_dir)
-    _check_known("sender", senders or (), encoders)
-    _check_known("receiver", receivers or (), adapters)
+    check_known("kind of question", chosen, QUESTION_SETS)
+    encoders, adapters = locate_parts("encoder", run_dir), locate_parts("adapter", run_dir)
+    check_known("sender", senders or (), encoders)
+    check_known("receiver", receivers or (), adapters)
     folder = find_data_dir(data_dir)
-    loaded_senders = {
-        name: Sender.from_pretrained(model, encoder=part)
-        for name, (model, part) in encoders.items()
-        if name in (senders or encoders)
-    }
-    loaded_receivers = {
-        name: Receiver.from_pretrained(model, adapter=part)
-        for name, (model, part) in adapters.items()
-        if name in (receivers or adapters)
-    }
+    loaded_senders = open_senders(encoders, senders)
+    loaded_receivers = open_receivers(adapters, receivers)
     readers = [
         *((sender.frozen, 0) for sender in loaded_senders.values() if sender.frozen),
         *((receiver.frozen, PROMPT_ROOM) for receiver in loaded_receivers.values()),
@@ -90,22 +82,3 @@ def _that_fit(rows: QuestionRows, readers: Sequence[tuple[FrozenModel, int]]) ->
         logger.warning("%s: %d texts are too long for a model", rows.kind, fit.count(False))
     kept = [row for row, fits in zip(rows.asked, fit, strict=True) if fits]
     return QuestionRows(rows.kind, kept)
-
-
-def _parts(role: Role, run_dir: Path | None) -> dict[str, tuple[str, str | None]]:
-    """Name -> model and folder of its part; no folder where it is the shipped one."""
-    if run_dir is None:
-        at_hand = [*available_models(), BYTES]
-        return {name: (name, None) for name in shipped_parts(role) if name in at_hand}
-    folders = sorted(path for path in (run_dir / f"{role}s").glob("*") if path.is_dir())
-    if not folders:
-        raise UsageError(
-            f"{run_dir} holds no {role}", hint="name a folder that latentwire train left"
-        )
-    return {path.name: (Part.load(path, role).model, str(path)) for path in folders}
-
-
-def _check_known(what: str, names: Sequence[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no {what} {name!r}", hint=f"there are: {', '.join(known)}")

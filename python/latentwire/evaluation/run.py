@@ -8,15 +8,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from latentwire.catalog import BYTES, MINILM, available_models
-from latentwire.checkpoint import shipped_parts
+from latentwire.catalog import MINILM
 from latentwire.errors import UsageError
 from latentwire.evaluation.figures import FIGURES, Evaluation
+from latentwire.evaluation.parts_at_hand import (
+    check_known,
+    locate_parts,
+    open_receivers,
+    open_senders,
+)
 from latentwire.evaluation.probes import MAX_TRAIN_ROWS
 from latentwire.evaluation.records import Record
 from latentwire.extras import require_extra
-from latentwire.receiver import Receiver
-from latentwire.sender import Sender
 from latentwire.tasks import TASKS
 from latentwire.tasks.base import Split, find_data_dir
 
@@ -25,6 +28,7 @@ def run_evaluation(
     output: Path,
     *,
     data_dir: Path | None = None,
+    run_dir: Path | None = None,
     figures: Sequence[str] = FIGURES,
     senders: Sequence[str] | None = None,
     receivers: Sequence[str] | None = None,
@@ -42,10 +46,12 @@ def run_evaluation(
     Args:
         output: Folder for ``records.jsonl``.
         data_dir: Data folder; default ``$LATENTWIRE_DATA``.
+        run_dir: Run folder that the parts are taken from, or from the space that it joined;
+            default: those that are shipped.
         figures: Of ``FIGURES``; the controls come with ``text`` and ``latent``.
-        senders: Names; default every shipped encoder whose model is at hand. Prefixes and encodings
-            are measured for these, by default for MiniLM alone.
-        receivers: Names; default every shipped adapter.
+        senders: Names; default every one whose encoder is there. Prefixes and encodings are
+            measured for these, by default for MiniLM alone, or for all of a run.
+        receivers: Names; default every one whose adapter is there.
         tasks: Names; default all.
         limit: Only the first rows of each shuffled split: a quick look, marked as such.
         max_probe_rows: The most training rows of a linear probe.
@@ -63,32 +69,25 @@ def run_evaluation(
         raise UsageError(f"limit must be at least 2 rows, not {limit}: a control needs another row")
     if "probes" in figures:
         require_extra("eval", "sklearn")
-    at_hand = [*available_models(), BYTES]
-    chosen_senders = list(senders or (n for n in shipped_parts("encoder") if n in at_hand))
-    chosen_receivers = list(receivers or shipped_parts("adapter"))
+    encoders, adapters = locate_parts("encoder", run_dir), locate_parts("adapter", run_dir)
     chosen_tasks = list(tasks or TASKS)
-    for kind, names, known in (
-        ("figure", figures, FIGURES),
-        ("task", chosen_tasks, tuple(TASKS)),
-        ("sender", chosen_senders, tuple(shipped_parts("encoder"))),
-        ("receiver", chosen_receivers, tuple(shipped_parts("adapter"))),
-    ):
-        for name in names:
-            if name not in known:
-                raise UsageError(f"no {kind} {name!r}", hint=f"there are: {', '.join(known)}")
+    check_known("figure", figures, FIGURES)
+    check_known("task", chosen_tasks, TASKS)
+    check_known("sender", senders or (), encoders)
+    check_known("receiver", receivers or (), adapters)
     folder = find_data_dir(data_dir)
     with Progress(console=Console(stderr=True)) as bars:
         run = Evaluation(
             output,
             folder,
-            {name: Sender.from_pretrained(name) for name in chosen_senders},
-            {name: Receiver.from_pretrained(name) for name in chosen_receivers},
+            open_senders(encoders, senders),
+            open_receivers(adapters, receivers),
             chosen_tasks,
             bars,
             limit=limit,
             max_probe_rows=max_probe_rows,
             cache_dir=cache_dir,
-            studied=senders or (MINILM,),
+            studied=senders or ((MINILM,) if run_dir is None else tuple(encoders)),
             split=split,
         )
         return run(figures)

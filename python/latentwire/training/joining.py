@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentwire.checkpoint import PART_JSON, SPACES_DIR, Part, locate_part
+from latentwire.checkpoint import PART_JSON, Part, locate_part, locate_space
 from latentwire.errors import CheckpointError
 from latentwire.models.registry import Role
 from latentwire.space import MANIFEST, LatentSpace
@@ -74,7 +74,4 @@ def check_space(part: Part, space: LatentSpace, what: str) -> None:
 
 def _folders(space: SpaceRecipe, run_dir: Path) -> list[Path]:
     """Where spaces and parts are looked for, in this order."""
-    if space.joins is None:
-        return [run_dir]
-    shipped = SPACES_DIR / space.joins
-    return [run_dir, shipped if shipped.is_dir() else Path(space.joins)]
+    return [run_dir] if space.joins is None else [run_dir, locate_space(space.joins)]

@@ -1,0 +1,96 @@
+"""Which parts are measured: the shipped ones, or those of a run and of the space it joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from latentwire.catalog import BYTES, available_models
+from latentwire.checkpoint import PART_JSON, Part, locate_space, shipped_parts
+from latentwire.errors import UsageError
+from latentwire.models.registry import Role
+from latentwire.receiver import Receiver
+from latentwire.sender import Sender
+
+Located = dict[str, tuple[str, str | None]]
+"""Name -> model and folder of its part; no folder where it is the shipped one."""
+
+
+def locate_parts(role: Role, run_dir: Path | None) -> Located:
+    """Parts that can be measured, by the names that tables have.
+
+    Args:
+        role: Encoders or adapters.
+        run_dir: Run folder; parts that it does not have are those of the space that it joined.
+            None: the shipped parts.
+
+    Raises:
+        UsageError: If there is no such part.
+    """
+    if run_dir is None:
+        return {name: (name, None) for name in shipped_parts(role)}
+    found: Located = {}
+    for folder in _folders(run_dir):
+        for path in sorted((folder / f"{role}s").glob(f"*/{PART_JSON}")):
+            part = path.parent
+            if part.name not in found:
+                found[part.name] = (Part.load(part, role).model, str(part))
+    if not found:
+        raise UsageError(
+            f"{run_dir} holds no {role}", hint="name a folder that latentwire train left"
+        )
+    return found
+
+
+def open_senders(encoders: Located, names: Sequence[str] | None) -> dict[str, Sender]:
+    """Load senders: those named, or all whose models are at hand.
+
+    Raises:
+        UsageError: If a name is unknown.
+    """
+    check_known("sender", names or (), encoders)
+    return {
+        name: Sender.from_pretrained(model, encoder=part)
+        for name, (model, part) in encoders.items()
+        if name in (names or _at_hand(encoders))
+    }
+
+
+def open_receivers(adapters: Located, names: Sequence[str] | None) -> dict[str, Receiver]:
+    """Load receivers: those named, or all whose models are at hand.
+
+    Raises:
+        UsageError: If a name is unknown.
+    """
+    check_known("receiver", names or (), adapters)
+    return {
+        name: Receiver.from_pretrained(model, adapter=part)
+        for name, (model, part) in adapters.items()
+        if name in (names or _at_hand(adapters))
+    }
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a name that is not among those there are.
+
+    Raises:
+        UsageError: If one is not.
+    """
+    there = list(known)
+    for name in names:
+        if name not in there:
+            raise UsageError(f"no {what} {name!r}", hint=f"there are: {', '.join(there)}")
+
+
+def _folders(run_dir: Path) -> list[Path]:
+    """A run's folder, and that of the space that it joined."""
+    recipe = run_dir / "recipe.json"
+    joins = json.loads(recipe.read_text())["space"].get("joins") if recipe.is_file() else None
+    return [run_dir] if joins is None else [run_dir, locate_space(joins)]
+
+
+def _at_hand(parts: Located) -> list[str]:
+    """A shipped part may belong to a model that is not installed."""
+    models = [*available_models(), BYTES]
+    return [name for name, (model, part) in parts.items() if part is not None or model in models]
