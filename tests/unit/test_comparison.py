@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from latentwire.checkpoint import Part
 from latentwire.comparison.plan import Plan, Row, load_plan, rows_of
 from latentwire.comparison.report import write_tables
 from latentwire.comparison.results import Result, Results, settings_digest, spread
@@ -229,6 +231,53 @@ def test_a_row_is_divided_by_another_seed_by_seed(plan_path: Path, tmp_path: Pat
     data["groups"][0]["base"] = "adam"
     plan_path.write_text(yaml.safe_dump(data))
     with pytest.raises(UsageError, match="no row 'adam'; did you mean 'adamw'"):
+        load_plan(plan_path)
+
+
+def test_receivers_hear_senders_that_they_were_not_trained_with(
+    plan_path: Path,
+    sample_data_dir: Path,
+    tmp_path: Path,
+    random_llama: RandomModel,
+    random_qwen: RandomModel,
+    random_byte_encoder: str,
+) -> None:
+    """The encoders of a space that is joined are found there; each pair is a figure."""
+    space, receiver = tmp_path / "space", random_qwen.model
+    encoders = {random_llama.model: random_llama.encoder, "bytes": random_byte_encoder}
+    for name, folder in encoders.items():
+        shutil.copytree(folder, space / "encoders" / Path(name).name)
+    manifest = Part.load(random_byte_encoder, "encoder").space
+    manifest.save(space)
+    stage = {
+        "name": "receiver", "sender": "bytes", "train": ["adapters"], "steps": 1000, "minutes": 1,
+        "objectives": {"label_likelihood": 1.0}, "batch_size": 4, "validation": {"rows": 2},
+    }  # fmt: skip
+    recipe = mini_recipe([receiver], [stage])
+    recipe["space"] = {
+        "name": manifest.name, "num_latents": manifest.num_latents,
+        "latent_width": manifest.latent_width, "joins": str(space),
+    }  # fmt: skip
+    (tmp_path / "joined.yaml").write_text(yaml.safe_dump(recipe))
+    data = yaml.safe_load(plan_path.read_text())
+    senders = ["bytes", random_llama.model]
+    rows = {"bytes": [], random_llama.model: [f"stages.0.sender={random_llama.model}"]}
+    data["groups"] = [{"name": "joined", "recipe": "joined", "senders": senders, "rows": rows}]
+    plan_path.write_text(yaml.safe_dump(data))
+    text = compare(
+        plan_path, tmp_path / "out", seeds=[1], data_dir=sample_data_dir, run_dir=tmp_path / "runs"
+    )
+    kept = json.loads((tmp_path / "out" / "small.json").read_text())["results"]
+    pairs = {f"{receiver} hears {sender}" for sender in senders}
+    assert [set(result["figures"]) for result in kept] == [pairs, pairs]
+    assert "of trained with it" in text
+    for sender in senders:  # each is divided by the row that was trained with it
+        own = f"| {sender} | {receiver} hears {sender} |"
+        lines = [line for line in text.splitlines() if line.startswith(own)]
+        assert lines[0].endswith("| 1 | 100.0% |")
+    data["groups"][0]["base"] = "bytes"
+    plan_path.write_text(yaml.safe_dump(data))
+    with pytest.raises(UsageError, match="a base of its own"):
         load_plan(plan_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from latentwire.catalog import BYTES
 from latentwire.comparison.links import measure_link
 from latentwire.comparison.plan import Plan, Row
 from latentwire.comparison.remembering import RememberingModel
-from latentwire.comparison.results import Figures, Result, settings_digest
+from latentwire.comparison.results import HEARS, Figures, Result, settings_digest
 from latentwire.errors import TrainingError
 from latentwire.evaluation.figures import Evaluation
 from latentwire.evaluation.records import Record
@@ -85,7 +86,7 @@ class Measurer:
         if isinstance(recipe, ProjectorRecipe):
             measured = measure_link(recipe, run_dir, self.data_dir, self.plan.limits)
         else:
-            measured = self._messages(recipe, run_dir)
+            measured = self._messages(recipe, run_dir, row.senders or (last.sender,))
         result |= {
             "steps": sum(stage["step"] for stage in trained),
             "seconds": round(sum(stage["seconds"] for stage in trained), 1),
@@ -94,30 +95,34 @@ class Measurer:
         }
         return cast(Result, result)
 
-    def _messages(self, recipe: Recipe, run_dir: Path) -> dict[str, Any]:
+    def _messages(self, recipe: Recipe, run_dir: Path, names: Sequence[str]) -> dict[str, Any]:
         """Parameters, size and figures of what a run trained, through packets."""
-        sender, receivers = self._load(recipe, run_dir)
-        records = self._evaluate(recipe, run_dir, sender, receivers)
+        senders, receivers = self._load(recipe, run_dir, names)
+        records = self._evaluate(recipe, run_dir, senders, receivers)
         sizes = [record["packet_bytes"] for record in records if record["figure"] == "latent"]
         return {
             "parameters": {
-                "encoder": num_parameters(sender.encoder),
+                "encoder": num_parameters(senders[names[0]].encoder),
                 "adapters": sum(
                     num_parameters(receiver.adapter) for receiver in receivers.values()
                 ),
             },
             "packet_bytes": round(sum(sizes) / len(sizes), 1),
-            "figures": _figures(records),
+            "figures": _figures(records, names),
         }
 
-    def _load(self, recipe: Recipe, run_dir: Path) -> tuple[Sender, dict[str, Receiver]]:
-        """What a user would load of a run."""
-        name = recipe.stages[-1].sender
-        sender = Sender.from_pretrained(
-            name,
-            encoder=str(find_part("encoder", name, recipe.space, run_dir)),
-            frozen=None if name == BYTES else self._open(name),
-        )
+    def _load(
+        self, recipe: Recipe, run_dir: Path, names: Sequence[str]
+    ) -> tuple[dict[str, Sender], dict[str, Receiver]]:
+        """What a user would load of a run, and of the space that it joined."""
+        senders = {
+            name: Sender.from_pretrained(
+                name,
+                encoder=str(find_part("encoder", name, recipe.space, run_dir)),
+                frozen=None if name == BYTES else self._open(name),
+            )
+            for name in names
+        }
         receivers = {
             name: Receiver.from_pretrained(
                 name,
@@ -126,7 +131,7 @@ class Measurer:
             )
             for name in recipe.receivers
         }
-        return sender, receivers
+        return senders, receivers
 
     def _open(self, name: str) -> FrozenModel:
         if name not in self._frozen:
@@ -134,7 +139,11 @@ class Measurer:
         return self._frozen[name]
 
     def _evaluate(
-        self, recipe: Recipe, run_dir: Path, sender: Sender, receivers: dict[str, Receiver]
+        self,
+        recipe: Recipe,
+        run_dir: Path,
+        senders: dict[str, Sender],
+        receivers: dict[str, Receiver],
     ) -> list[Record]:
         """Whole messages and their controls; tasks of one limit at a time."""
         limits = {task: self.plan.limits.get(task) for task in recipe.tasks}
@@ -144,7 +153,7 @@ class Measurer:
                 evaluation = Evaluation(
                     run_dir / "evaluation",
                     self.data_dir,
-                    {sender.name: sender},
+                    senders,
                     receivers,
                     [task for task, own in limits.items() if own == limit],
                     bars,
@@ -154,12 +163,15 @@ class Measurer:
         return records
 
 
-def _figures(records: list[Record]) -> Figures:
+def _figures(records: list[Record], names: Sequence[str]) -> Figures:
     found: Figures = {}
     for record in records:
         if record["figure"] == "joint":  # of two receivers
             continue
-        of_receiver = found.setdefault(record["receiver"], {})
+        pair = record["receiver"]
+        if len(names) > 1:
+            pair = f"{pair}{HEARS}{record['sender']}"
+        of_receiver = found.setdefault(pair, {})
         of_receiver.setdefault(record["figure"], {})[record["task"]] = record["accuracy"]["percent"]
     return found
 

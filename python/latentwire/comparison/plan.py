@@ -29,11 +29,16 @@ class Group(Strict):
     """Row -> its overrides."""
     base: str | None = None
     """Row that the others are divided by."""
+    senders: list[str] = Field([])
+    """Senders that every row's receivers hear, trained with them or not; default: the row's own.
+    Each row is then divided by the one that is named as the sender."""
 
     @model_validator(mode="after")
     def _check(self) -> Group:
         if self.base is not None and self.base not in self.rows:
             raise ValueError(f"base: no row {self.base!r}; {nearest(self.base, list(self.rows))}")
+        if self.base is not None and self.senders:
+            raise ValueError("senders: each is a base of its own; leave base out")
         return self
 
 
@@ -74,6 +79,7 @@ class Row:
         recipe: Path of its recipe.
         changes: Overrides, those of plan and group first.
         minutes: Time for all stages together.
+        senders: Whom receivers hear; none: the sender of the last stage.
     """
 
     group: str
@@ -81,6 +87,7 @@ class Row:
     recipe: Path
     changes: tuple[str, ...]
     minutes: float
+    senders: tuple[str, ...] = ()
 
     def load(self, seed: int) -> Recipe | ProjectorRecipe:
         """The recipe of one run: changes made, seed set, minutes shared out.
@@ -133,4 +140,5 @@ def rows_of(plan: Plan, path: Path) -> Iterator[Row]:
                 path.parent / plan.recipes / f"{group.recipe or name}.yaml",
                 (*plan.changes, *group.changes, *changes),
                 plan.minutes,
+                tuple(group.senders),
             )

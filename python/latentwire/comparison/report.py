@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from latentwire.comparison.plan import Plan, Row
-from latentwire.comparison.results import Result, Results, spread
+from latentwire.comparison.plan import Group, Plan, Row
+from latentwire.comparison.results import HEARS, Result, Results, spread
 from latentwire.tasks import TASKS
 
 NOT_MEASURED = "not measured"
@@ -38,7 +38,7 @@ def write_tables(
     ]
     for group in plan.groups:
         own = [row for row in rows if row.group == group.name]
-        lines += [f"## {group.name}", "", *_accuracies(own, results, plan, group.base), ""]
+        lines += [f"## {group.name}", "", *_accuracies(own, results, plan, group), ""]
         controls = list(_controls(own, results, plan))
         if controls:
             lines += ["Controls: a message of zeros / another example's message.", ""]
@@ -73,12 +73,13 @@ def _scope(plan: Plan) -> str:
     return ", ".join([f"all of {', '.join(whole)}"] * bool(whole) + cut) + " (shuffled splits)"
 
 
-def _accuracies(rows: Sequence[Row], results: Results, plan: Plan, base: str | None) -> list[str]:
+def _accuracies(rows: Sequence[Row], results: Results, plan: Plan, group: Group) -> list[str]:
     head = ["row", "receiver", *TASKS, "steps", "parameters", "bytes", "runs"]
-    if base is not None:
-        head.append(f"of {base}")
+    if group.base is not None:
+        head.append(f"of {group.base}")
+    elif group.senders:
+        head.append("of trained with it")
     cells = []
-    beside = [found for row in rows if row.name == base for found in results.of(row, plan.seeds)]
     for row in rows:
         found = results.of(row, plan.seeds)
         failed = [r for s in plan.seeds if (r := results.find(row, s)) and "failed" in r]
@@ -94,6 +95,8 @@ def _accuracies(rows: Sequence[Row], results: Results, plan: Plan, base: str | N
         ]
         for receiver in found[0]["figures"]:
             by_task = (_over_seeds(found, receiver, "latent", task) for task in TASKS)
+            base = receiver.partition(HEARS)[2] if group.senders else group.base
+            beside = [r for row in rows if row.name == base for r in results.of(row, plan.seeds)]
             share = [] if base is None else [_share(found, beside, receiver)]
             cells.append([row.name, receiver, *by_task, *ends, *share])
     return _table(head, cells)

@@ -13,7 +13,12 @@ from latentwire.comparison.plan import Plan, Row
 from latentwire.durable import write_whole
 
 Figures = dict[str, dict[str, dict[str, float]]]
-"""Receiver -> figure (``latent``, ``zero message``, ...) -> task -> accuracy in percent."""
+"""Receiver -> figure (``latent``, ``zero message``, ...) -> task -> accuracy in percent; of several
+senders, a receiver with each."""
+
+
+HEARS = " hears "
+"""Between the names of a receiver and of a sender."""
 
 
 class Result(TypedDict):
@@ -48,6 +53,8 @@ def settings_digest(row: Row, seed: int, plan: Plan) -> str:
     """
     recipe = row.load(seed).model_dump_json(exclude_defaults=True)
     text = recipe + json.dumps(plan.limits, sort_keys=True)
+    if row.senders:
+        text += json.dumps(row.senders)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
