@@ -12,7 +12,7 @@ import pytest
 from latentwire.errors import MissingExtraError, UsageError
 from latentwire.evaluation import figures, run_evaluation
 from latentwire.evaluation import predictions as paths
-from latentwire.evaluation.figures import FIGURES, PREFIXES, Evaluation
+from latentwire.evaluation.figures import FIGURES, PREFIXES, SIZES, Evaluation
 from latentwire.evaluation.probes import pooled_states, probe
 from latentwire.evaluation.records import FILE, Record, path_name, unpacked
 from latentwire.evaluation.report import write_report
@@ -73,6 +73,8 @@ def chosen(records: list[Record], **key: Any) -> list[Record]:
 
 def test_every_figure_of_every_path_is_there_once(evaluate: Any, tmp_path: Path) -> None:
     records = evaluate(tmp_path)
+    assert "k = 1, sign" in (report := write_report(records, tmp_path, "test"))
+    assert "1 in sign minus all in int8" in report
     found = [(r["figure"], path_name(r)) for r in chosen(records, task="trec")]
     names = [f"{s} to {r}" for s in ("llama", "bytes") for r in ("llama", "qwen")]
     prefixes = [k for k in PREFIXES if k < NUM_LATENTS]
@@ -82,6 +84,7 @@ def test_every_figure_of_every_path_is_there_once(evaluate: Any, tmp_path: Path)
         + [("joint", f"{sender} to llama x qwen") for sender in ("llama", "bytes")]
         + [("prefix", f"{name}, k = {k}") for name in names[:2] for k in prefixes]
         + [("encodings", f"llama to qwen, {encoding}") for encoding in ("f32", "f16", "bf16")]
+        + [("sizes", f"llama to qwen, k = {k}, {encoding}") for k, encoding in SIZES]
         + [("probe", "llama, layer 1")]
     )
     assert all(r["accuracy"]["num_rows"] == LIMIT == len(unpacked(r)) for r in records)
@@ -108,7 +111,7 @@ def test_figures_are_those_of_sender_and_receiver_alone(
     receivers: dict[str, Receiver],
     trec: SplitRows,
 ) -> None:
-    records = evaluate(tmp_path, ("text", "latent", "prefix", "encodings"), tasks=["trec"])
+    records = evaluate(tmp_path, ("text", "latent", "prefix", "encodings", "sizes"), tasks=["trec"])
     ask = {"question": trec.task.question, "choices": trec.task.choices}
     path = {"sender": "llama", "receiver": "qwen"}
     qwen = receivers["qwen"]
@@ -116,12 +119,15 @@ def test_figures_are_those_of_sender_and_receiver_alone(
         ({"figure": "latent"}, {}),
         ({"figure": "prefix", "k": 2}, {"k": 2}),
         ({"figure": "encodings", "encoding": "f16"}, {"encoding": "f16"}),
+        ({"figure": "sizes", "k": 1, "encoding": "sign"}, {"k": 1, "encoding": "sign"}),
     ):
         (record,) = chosen(records, **key, **path)
         packets = [senders["llama"].encode(text, **options) for text in trec.texts]  # type: ignore[arg-type]
         guesses = [qwen.ask(bytes(packet), **ask).index for packet in packets]  # type: ignore[arg-type]
         assert unpacked(record).tolist() == (np.array(guesses) == trec.labels).tolist()
         assert record["packet_bytes"] == len(packets[0])
+        beyond = record["compact_bytes"] - packets[0].payload_length
+        assert 0 < beyond <= 24  # scales are in the payload
         if key["figure"] == "latent":
             (other,) = chosen(records, figure="other message", **path)
             moved = np.roll(guesses, -1)  # row i is judged by the answer to row i + 1
@@ -196,8 +202,11 @@ def test_the_report_says_what_it_is_about(evaluate: Any, tmp_path: Path) -> None
     text = write_report(records, tmp_path, "latentwire eval --limit 24")
     assert "# Accuracy on parts of test splits" in text
     assert f"**Partial: the first {LIMIT} rows" in text
+    first = "| llama to qwen, k = "
     curve = [
-        line.split(" |")[0] for line in text.splitlines() if line.startswith("| llama to qwen, k")
+        name
+        for line in text.splitlines()
+        if (name := line.split(" |")[0]).removeprefix(first).isdecimal()
     ]
     assert curve == [f"| llama to qwen, k = {k}" for k in (1, 2, 4, NUM_LATENTS)]
     for comparison in (

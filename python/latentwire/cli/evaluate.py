@@ -25,7 +25,7 @@ def evaluate(
     run: MeasuredRun = None,
     figure: Annotated[
         list[str] | None,
-        typer.Option(help="text, latent, probes, prefix, encodings; repeat; default all."),
+        typer.Option(help="text, latent, probes, prefix, encodings, sizes; repeat; default all."),
     ] = None,
     sender: OnlySenders = None,
     receiver: OnlyReceivers = None,

@@ -27,7 +27,7 @@ class Comparison:
 
 
 def comparisons(records: Sequence[Record]) -> Iterator[Comparison]:
-    """Joint against the better receiver, one latent against all, a message against the probe."""
+    """Joint against the better receiver, few latents against all, a message against the probe."""
     for record in records:
         near = [other for other in records if is_comparable(record, other)]
         latents = [other for other in near if other["figure"] == "latent"]
@@ -35,6 +35,9 @@ def comparisons(records: Sequence[Record]) -> Iterator[Comparison]:
             yield _compare("joint minus the better receiver", record, better(latents))
         if record["figure"] == "prefix" and record.get("k") == 1 and latents:
             yield _compare("first latent minus all", record, latents[-1])
+        if record["figure"] == "sizes" and latents:
+            what = f"{record['k']} in {record['encoding']} minus all in int8"
+            yield _compare(what, record, latents[-1])
         if record["figure"] == "latent":
             for probe in (other for other in near if other["figure"] == "probe"):
                 yield _compare("message minus the sender's linear probe", record, probe)

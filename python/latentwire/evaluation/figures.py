@@ -24,9 +24,11 @@ from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.tasks.base import Split
 
-FIGURES = ("text", "latent", "probes", "prefix", "encodings")
+FIGURES = ("text", "latent", "probes", "prefix", "encodings", "sizes")
 PREFIXES = (1, 2, 4, 8, 16)
 ENCODINGS: tuple[Encoding, ...] = ("f32", "f16", "bf16")
+SIZES: tuple[tuple[int, Encoding], ...] = ((1, "int4"), (1, "int2"), (1, "sign"), (4, "sign"))
+"""Few latents of few bits: how small a message can be."""
 
 
 class Evaluation:
@@ -126,9 +128,11 @@ class Evaluation:
                 for k in PREFIXES
                 if k < whole
             ]
-        if "encodings" in figures:  # at one receiver: the encoding acts on what all of them get
-            name = list(self.receivers)[-1]
+        name = list(self.receivers)[-1]  # one: the encoding acts on what all of them get
+        if "encodings" in figures:
             variants += [("encodings", name, whole, encoding) for encoding in ENCODINGS]
+        if "sizes" in figures:
+            variants += [("sizes", name, min(k, whole), encoding) for k, encoding in SIZES]
         for figure, name, k, encoding in variants:
             key = {
                 "figure": figure, "sender": sender, "receiver": name, "k": k, "encoding": encoding
@@ -223,7 +227,8 @@ class Evaluation:
         return self.store.has(task=rows.task.name, **key)
 
     def _keep(self, rows: SplitRows, used: list[str], found: Predictions, **key: Any) -> None:
-        self._write(rows, used, found.is_right, **key, packet_bytes=found.mean_bytes)
+        sizes = {"packet_bytes": found.mean_bytes, "compact_bytes": found.mean_compact_bytes}
+        self._write(rows, used, found.is_right, **key, **sizes)
 
     def _write(
         self, rows: SplitRows, used: list[str], is_right: NDArray[np.bool_], **key: Any

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwire.evaluation.rows import SplitRows
-from latentwire.message import Encoding, Message, Packet
+from latentwire.message import Encoding, Message, Packet, Route
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 
@@ -24,11 +24,13 @@ class Predictions:
         log_probabilities: float32 [N, C], in the order of the rows.
         labels: int64 [N].
         mean_bytes: Mean size of a packet; 0 where none was sent.
+        mean_compact_bytes: The same between hosts that have agreed on a route.
     """
 
     log_probabilities: NDArray[np.float32]
     labels: NDArray[np.int64]
     mean_bytes: float = 0.0
+    mean_compact_bytes: float = 0.0
 
     @property
     def is_right(self) -> NDArray[np.bool_]:
@@ -41,13 +43,13 @@ class Predictions:
 
         An answer depends on the message and the question only, so nothing is computed again.
         """
-        return Predictions(self.log_probabilities[others], self.labels, self.mean_bytes)
+        return replace(self, log_probabilities=self.log_probabilities[others])
 
     @staticmethod
     def jointly(first: Predictions, second: Predictions) -> Predictions:
         """Product of the probabilities of two receivers."""
         scores = first.log_probabilities + second.log_probabilities
-        return Predictions(scores, first.labels, first.mean_bytes)
+        return replace(first, log_probabilities=scores)
 
 
 def encode_rows(sender: Sender, rows: SplitRows, progress: Progress) -> list[Packet]:
@@ -86,16 +88,25 @@ def answer_packets(
     encoding: Encoding = "int8",
 ) -> Predictions:
     """Send the first k latents of every row as bytes in an encoding, and answer."""
-    sizes: list[int] = []
+    sizes: list[tuple[int, int]] = []
 
     def answer(batch: NDArray[np.int64]) -> list[tuple[float, ...]]:
         sent = [bytes(shortened(packets[row], k, encoding)) for row in batch]
-        sizes.extend(map(len, sent))
+        sizes.extend((len(data), _compact_size(data)) for data in sent)
         answers = receiver.ask_batch(sent, question=rows.task.question, choices=rows.task.choices)
         return [answer.log_probabilities for answer in answers]
 
     found = _by_batch(rows, progress, answer)
-    return Predictions(found, rows.labels, round(float(np.mean(sizes)), 1))
+    whole, compact = (round(float(size), 1) for size in np.mean(sizes, axis=0))
+    return Predictions(found, rows.labels, whole, compact)
+
+
+def _compact_size(data: bytes) -> int:
+    """Bytes of a packet as the first message of its route, which says the rest."""
+    packet = Packet.from_bytes(data)
+    route = Route(id=1, sender=packet.sender, space=packet.space)
+    message = replace(packet.decode(), message_id=route.message_id(0))
+    return len(bytes(message.encode(packet.encoding, route=route)))
 
 
 def answer_texts(receiver: Receiver, rows: SplitRows, progress: Progress) -> Predictions:

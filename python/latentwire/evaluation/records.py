@@ -22,7 +22,8 @@ class Record(TypedDict):
     ``figure`` says what was measured; the optional keys say on which path. ``accuracy`` holds the
     fields of ``Accuracy``, ``parts`` the fingerprints of all models and parts on the path,
     ``split`` the digest of the rows, ``split_name`` what they are if not the test split, ``right``
-    which of them are answered right (see ``packed``).
+    which of them are answered right (see ``packed``), ``compact_bytes`` what a packet takes between
+    hosts that have agreed on a route.
     """
 
     figure: str
@@ -40,6 +41,7 @@ class Record(TypedDict):
     k: NotRequired[int | None]
     encoding: NotRequired[str]
     packet_bytes: NotRequired[float]
+    compact_bytes: NotRequired[float]
     layer: NotRequired[int]
     num_train_rows: NotRequired[int]
     max_train_rows: NotRequired[int]
@@ -56,6 +58,8 @@ def path_name(record: Record) -> str:
     name = " to ".join(part for part in (record.get("sender"), record.get("receiver")) if part)
     if record["figure"] == "prefix":
         name += f", k = {record['k']}"
+    if record["figure"] == "sizes":
+        name += f", k = {record['k']}, {record['encoding']}"
     if record["figure"] == "encodings":
         name += f", {record['encoding']}"
     if record["figure"] == "probe":

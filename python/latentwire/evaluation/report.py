@@ -27,6 +27,7 @@ _TITLES = {
     "other message": "Control: another example's message",
     "prefix": "First k latents, int8",
     "encodings": "Payload encodings, all latents",
+    "sizes": "Small messages: few latents of few bits",
 }
 
 
@@ -182,18 +183,26 @@ def _targets(held: Sequence[Held]) -> list[str]:
 def _table(records: list[Record]) -> list[str]:
     """One line per path, one column per task."""
     by_path: dict[str, dict[str, str]] = {}
-    sizes: dict[str, list[float]] = {}
+    sizes: dict[str, list[tuple[float, float]]] = {}
     for record in records:
         accuracy = record["accuracy"]
         cell = f"{accuracy['percent']:.1f} ({accuracy['low']:.1f} to {accuracy['high']:.1f})"
         name = path_name(record)
         by_path.setdefault(name, {})[record["task"]] = cell
         if record.get("packet_bytes"):
-            sizes.setdefault(name, []).append(record["packet_bytes"])
-    return _row_table(
-        (name, cells, f"{sum(sizes[name]) / len(sizes[name]):,.0f}" if name in sizes else "")
-        for name, cells in by_path.items()
-    )
+            pair = record["packet_bytes"], record.get("compact_bytes", 0.0)
+            sizes.setdefault(name, []).append(pair)
+    return _row_table((name, cells, _size(sizes.get(name, []))) for name, cells in by_path.items())
+
+
+def _size(sizes: Sequence[tuple[float, float]]) -> str:
+    """Mean bytes over tasks, and of compact packets where all have been counted."""
+    if not sizes:
+        return ""
+    whole, compact = (sum(column) / len(sizes) for column in zip(*sizes, strict=True))
+    if all(size for _, size in sizes):
+        return f"{whole:,.0f} (compact {compact:,.0f})"
+    return f"{whole:,.0f}"
 
 
 def _row_table(rows: Iterable[tuple[str, dict[str, Any], str]]) -> list[str]:
