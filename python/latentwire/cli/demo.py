@@ -21,8 +21,8 @@ def demo(
         list[str] | None, typer.Option(help="Model of the receiving host; repeat to ask jointly.")
     ] = None,
     rows: Annotated[int, typer.Option(help="Sentences per task.", min=1, max=40)] = 12,
-    k: LatentCount = 4,
-    encoding: Encoding = "int8",
+    k: LatentCount = 1,
+    encoding: Encoding = "sign",
     json: Json = False,
 ) -> None:
     """Start two hosts, send real sentences between them as packets, and show what arrives.
@@ -66,7 +66,8 @@ def demo(
         addresses = stack.enter_context(host_processes(commands))
         out.print(f"{sender} is on {addresses[0]}; {', '.join(addresses[1:])} answers.\n")
         hosts = [stack.enter_context(connect(address)) for address in addresses]
-        caption = f"{sender} to {' and '.join(receivers)}, first {k or 32} latents as {encoding}"
+        latents = "all latents" if k is None else f"first {k} latents" if k > 1 else "first latent"
+        caption = f"{sender} to {' and '.join(receivers)}, {latents} as {encoding}"
         answered = run_demo(hosts[0], hosts[1:], samples, k=k, encoding=encoding)
         if json:
             result.rows.extend(answered)

@@ -84,7 +84,7 @@ def print_next_steps(console: Console) -> None:
         "\nNext:\n"
         '  latentwire demo --text "your own sentence"     the same path with your words\n'
         '  latentwire encode --text "..." -o m.lwp        a packet as a file; then: inspect m.lwp\n'
-        "  latentwire demo --k 1 --receiver tiny-qwen --receiver tiny-llama\n"
+        "  latentwire demo --k 4 --encoding int8 --receiver tiny-qwen --receiver tiny-llama\n"
         "  README.md: the Python snippet, and hosts of your own",
         highlight=False,
     )
