@@ -61,6 +61,7 @@ class Part:
         figures: What was measured of it on validation rows, with what else its card should say.
         lora: Additions to the weights of a receiver, without which its adapter is not to be used;
             None where the model is read as it is.
+        receiver_digest: Digest of the other model's weights, of a projector; empty for other parts.
     """
 
     role: Role
@@ -70,6 +71,7 @@ class Part:
     space: LatentSpace
     figures: Mapping[str, Any] = field(default_factory=dict)
     lora: Lora | None = None
+    receiver_digest: str = ""
 
     def save(self, folder: str | os.PathLike[str], *, bits: Bits = 16) -> None:
         """Write the part: weights, its card, and ``part.json`` last.
@@ -108,6 +110,8 @@ class Part:
             "weights_digest": _digest(target / PART_WEIGHTS),
             "figures": dict(self.figures),
         }
+        if self.receiver_digest:
+            description["receiver_digest"] = self.receiver_digest
         if self.lora is not None:
             description["receiver_lora"] = {
                 **asdict(self.lora.config),
@@ -232,6 +236,7 @@ class Part:
             space,
             description.get("figures", {}),
             lora,
+            description.get("receiver_digest", ""),
         )
 
 

@@ -62,17 +62,14 @@ class KeyValueLink:
 
         Raises:
             ModelNotFoundError: If a model is unknown.
-            CheckpointError: If the projector is missing, damaged, or of another sender.
+            CheckpointError: If the projector is missing, damaged, or of another pair.
         """
         part = Part.from_pretrained(projector, "projector")
         reading = FrozenModel.load(sender, device=device)
         answering = FrozenModel.load(receiver, device=device)
-        if part.model_digest != reading.weights_digest.hex():
-            raise CheckpointError(
-                f"the projector was trained for {part.model!r} with weights "
-                f"{part.model_digest[:12]}, but {sender!r} has {reading.weights_digest.hex()[:12]}",
-                hint="load the model that it was trained for, or train a projector for this one",
-            )
+        _check_model("sender", part.model_digest, sender, reading)
+        if part.receiver_digest:  # projectors of before had none
+            _check_model("receiver", part.receiver_digest, receiver, answering)
         part.module.to(device or "cpu")
         return cls(reading, answering, part.module)  # type: ignore[arg-type]
 
@@ -135,3 +132,13 @@ class KeyValueLink:
         check_question(question)
         tree = self._trees.find(question, choices)
         return score_choices(self.receiver, prefix, mask, tree).cpu()
+
+
+def _check_model(what: str, digest: str, name: str, frozen: FrozenModel) -> None:
+    found = frozen.weights_digest.hex()
+    if digest != found:
+        raise CheckpointError(
+            f"the projector was trained for a {what} with weights {digest[:12]}, but {name!r} has "
+            f"{found[:12]}",
+            hint="load the models that it was trained for, or train a projector for these",
+        )

@@ -65,8 +65,12 @@ def test_a_projector_is_trained_saved_and_asked(path: Path, sample_data_dir: Pat
     assert train(path, [], run_dir=run_dir, data_dir=sample_data_dir, check_only=True)[0][
         "parameters"
     ] == sum(p.numel() for p in link.projector.parameters())
-    with pytest.raises(CheckpointError, match="trained for"):
-        KeyValueLink.from_pretrained(recipe.receiver, recipe.receiver, projector=folder)
+    for sender, receiver, what in (
+        (recipe.receiver, recipe.receiver, "sender"),
+        (recipe.sender, recipe.sender, "receiver"),
+    ):
+        with pytest.raises(CheckpointError, match=f"trained for a {what} with"):
+            KeyValueLink.from_pretrained(sender, receiver, projector=folder)
 
 
 def test_a_stopped_run_ends_as_one_that_was_not(

@@ -161,10 +161,12 @@ class ProjectorTrainer:
             name=f"{recipe.sender} to {recipe.receiver}, keys and values",
             lineage=f"seed {recipe.seed}, receiver {link.receiver.weights_digest.hex()[:12]}",
         )
-        digest = link.sender.weights_digest.hex()
-        Part("projector", link.projector, recipe.sender, digest, space).save(
-            folder, bits=recipe.weight_bits
-        )
+        digests = {
+            "model_digest": link.sender.weights_digest.hex(),
+            "receiver_digest": link.receiver.weights_digest.hex(),
+        }
+        part = Part("projector", link.projector, recipe.sender, space=space, **digests)
+        part.save(folder, bits=recipe.weight_bits)
         saved = Part.load(folder, "projector")
         module = saved.module.to(self.accelerator.device)
         measured = KeyValueLink(link.sender, link.receiver, module)  # type: ignore[arg-type]
