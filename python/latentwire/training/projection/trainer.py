@@ -161,11 +161,14 @@ class ProjectorTrainer:
             name=f"{recipe.sender} to {recipe.receiver}, keys and values",
             lineage=f"seed {recipe.seed}, receiver {link.receiver.weights_digest.hex()[:12]}",
         )
-        digests = {
-            "model_digest": link.sender.weights_digest.hex(),
-            "receiver_digest": link.receiver.weights_digest.hex(),
-        }
-        part = Part("projector", link.projector, recipe.sender, space=space, **digests)
+        part = Part(
+            "projector",
+            link.projector,
+            recipe.sender,
+            link.sender.weights_digest.hex(),
+            space,
+            receiver_digest=link.receiver.weights_digest.hex(),
+        )
         part.save(folder, bits=recipe.weight_bits)
         saved = Part.load(folder, "projector")
         module = saved.module.to(self.accelerator.device)
