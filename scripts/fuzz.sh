@@ -27,12 +27,19 @@ mkdir -p fuzz/corpus/stream
 find tests/conformance/v*/valid -name '*.lwp' -size -2 -print0 | sort -z | xargs -0 cat \
     >fuzz/corpus/stream/all-small-vectors
 
+found_in() {
+    find "$1" -type f ! -name log | wc -l
+}
+
 # What takes as long as `-timeout` has hung. It is counted by the clock: much more than any input
 # takes, so that a run that gives way to everybody else is not taken for one.
 fuzz() {
     local target=$1 corpus=fuzz/corpus/$1 artifacts=fuzz/artifacts/$1
     local log=$artifacts/log status=0
     mkdir -p "$corpus" "$artifacts"
+    local before
+    before=$(found_in "$artifacts")
+    [ "$before" -eq 0 ] || echo "$target: $before inputs of earlier runs lie in $artifacts" >&2
     "$binaries/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -max_len=4096 \
         -dict=fuzz/packet.dict -artifact_prefix="$artifacts/" -timeout=60 -report_slow_units=60 \
         -rss_limit_mb=1024 -print_final_stats=1 >"$log" 2>&1 || status=$?
@@ -41,7 +48,7 @@ fuzz() {
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     reached=$(sed -n 's/^#[0-9].* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
     places=$(sed -n 's/^INFO: Loaded .* PC tables (\([0-9]*\) PCs).*/\1/p' "$log")
-    crashes=$(find "$artifacts" -type f ! -name log | wc -l)
+    crashes=$(($(found_in "$artifacts") - before))
     echo "$target: $seconds s, ${executions:-0} executions, coverage ${reached:-0} of ${places:-0}," \
         "$(find "$corpus" -type f | wc -l) inputs kept, $crashes crashes"
     if [ "$status" -ne 0 ] || [ "$crashes" -ne 0 ]; then
