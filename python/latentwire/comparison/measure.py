@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -177,4 +178,5 @@ def _figures(records: list[Record], names: Sequence[str]) -> Figures:
 
 
 def _slug(name: str) -> str:
-    return "-".join(name.replace("/", " ").split())
+    """The name as part of a folder's: words between hyphens."""
+    return re.sub(r"[^\w.]+", "-", name).strip("-")

@@ -49,11 +49,9 @@ def open_senders(encoders: Located, names: Sequence[str] | None) -> dict[str, Se
     Raises:
         UsageError: If a name is unknown.
     """
-    check_known("sender", names or (), encoders)
     return {
         name: Sender.from_pretrained(model, encoder=part)
-        for name, (model, part) in encoders.items()
-        if name in (names or _at_hand(encoders))
+        for name, (model, part) in _chosen("sender", encoders, names).items()
     }
 
 
@@ -63,11 +61,9 @@ def open_receivers(adapters: Located, names: Sequence[str] | None) -> dict[str, 
     Raises:
         UsageError: If a name is unknown.
     """
-    check_known("receiver", names or (), adapters)
     return {
         name: Receiver.from_pretrained(model, adapter=part)
-        for name, (model, part) in adapters.items()
-        if name in (names or _at_hand(adapters))
+        for name, (model, part) in _chosen("receiver", adapters, names).items()
     }
 
 
@@ -90,7 +86,12 @@ def _folders(run_dir: Path) -> list[Path]:
     return [run_dir] if joins is None else [run_dir, locate_space(joins)]
 
 
-def _at_hand(parts: Located) -> list[str]:
-    """A shipped part may belong to a model that is not installed."""
+def _chosen(what: str, parts: Located, names: Sequence[str] | None) -> Located:
+    """Those named; or all but shipped parts of models that are not installed."""
+    check_known(what, names or (), parts)
     models = [*available_models(), BYTES]
-    return [name for name, (model, part) in parts.items() if part is not None or model in models]
+    return {
+        name: (model, part)
+        for name, (model, part) in parts.items()
+        if (name in names if names else part is not None or model in models)
+    }

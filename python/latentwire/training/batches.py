@@ -123,8 +123,8 @@ class Batches:
             )
             for one in drawn
         ]
-        questions, answers = [turn.question for turn in asked], [turn.answer for turn in asked]
-        return Batch(rows, k, receiver, questions, answers, [turn.closed for turn in asked], kept)
+        questions, answers = [one.question for one in asked], [one.answer for one in asked]
+        return Batch(rows, k, receiver, questions, answers, [one.closed for one in asked], kept)
 
     def _kept(self, width: int, seed: int) -> Tensor:
         """Positions [B, T] that are not dropped; the first of a row always stays."""

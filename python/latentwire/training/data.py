@@ -129,7 +129,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Turn:
+class TokenizedQuestion:
     """What a receiver is asked about a message, in its own tokens.
 
     Attributes:
@@ -150,7 +150,7 @@ class Dialogue:
     Args:
         frozen: The receiver.
         tasks: Names of the tasks that are asked.
-        offers_choices: Whether turns have the answers to choose from.
+        offers_choices: Whether questions come with the answers to choose from.
     """
 
     def __init__(
@@ -169,7 +169,9 @@ class Dialogue:
             for name in tasks
         }
 
-    def asked(self, drawn: Drawn, label: int, generic_share: float, rng: random.Random) -> Turn:
+    def asked(
+        self, drawn: Drawn, label: int, generic_share: float, rng: random.Random
+    ) -> TokenizedQuestion:
         """A question to a row, and its answer; running text is asked any task's question.
 
         Args:
@@ -186,11 +188,11 @@ class Dialogue:
                 tree = ChoiceTree.build(self.frozen, own.question, own.choices)
                 closed = (tree, own.label)
             question = question_ids(self.tokenizer, own.question)
-            return Turn(question, answer_ids(self.tokenizer, own.answer), closed)
+            return TokenizedQuestion(question, answer_ids(self.tokenizer, own.answer), closed)
         if label == UNLABELED:
-            return Turn(self.questions[rng.choice(list(self.questions))], [])
+            return TokenizedQuestion(self.questions[rng.choice(list(self.questions))], [])
         is_generic = rng.random() < generic_share
-        return Turn(
+        return TokenizedQuestion(
             self.generic if is_generic else self.questions[drawn.source],
             self.answers[drawn.source][label],
             (self._tree(drawn.source, is_generic), label) if self.offers_choices else None,

@@ -103,7 +103,7 @@ class ProjectorTrainer:
         ]
         with autocast(recipe.engine, self.accelerator.device):
             prefix, mask = self.link.prefix([self.rows.texts[one.row] for one in drawn])
-            questions, answers = [turn.question for turn in asked], [turn.answer for turn in asked]
+            questions, answers = [one.question for one in asked], [one.answer for one in asked]
             loss = label_likelihood(self.link.receiver, prefix, questions, answers, mask=mask)
         torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(projector.parameters(), recipe.max_gradient_norm)
