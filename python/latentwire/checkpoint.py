@@ -269,10 +269,17 @@ def locate_part(role: Role, model: str, folder: str | None = None) -> Path:
     )
 
 
-def locate_space(name_or_folder: str) -> Path:
-    """Folder of a space's parts: the shipped one of this name, or a folder as it is given."""
-    shipped = SPACES_DIR / name_or_folder
-    return shipped if shipped.is_dir() else Path(name_or_folder)
+def part_folders(run_dir: Path, joins: str | None) -> list[Path]:
+    """Where the parts of a run are looked for, in this order: its own folder, then the space's.
+
+    Args:
+        run_dir: The run's folder.
+        joins: The space that it joins, a shipped one by its name or a folder; None: it founds one.
+    """
+    if joins is None:
+        return [run_dir]
+    shipped = SPACES_DIR / joins
+    return [run_dir, shipped if shipped.is_dir() else Path(joins)]
 
 
 def shipped_parts(role: Role) -> list[str]:

@@ -174,6 +174,8 @@ def test_a_run_is_measured_with_the_parts_of_the_space_that_it_joined(
     }
     names = Path(founder).name, Path(joined).name
     assert paths == {(names[0], names[1]), (names[0], names[0])}
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "recipe.json").write_text('{"projector": {}}')
     nothing = CliRunner().invoke(
         app, ["eval", "--run", str(tmp_path / "none"), "--output", str(output)]
     )

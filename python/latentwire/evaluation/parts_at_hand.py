@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from latentwire.catalog import BYTES, available_models
-from latentwire.checkpoint import PART_JSON, Part, locate_space, shipped_parts
+from latentwire.checkpoint import PART_JSON, Part, part_folders, shipped_parts
 from latentwire.errors import UsageError
 from latentwire.models.registry import Role
 from latentwire.receiver import Receiver
@@ -80,10 +80,9 @@ def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def _folders(run_dir: Path) -> list[Path]:
-    """A run's folder, and that of the space that it joined."""
     recipe = run_dir / "recipe.json"
-    joins = json.loads(recipe.read_text())["space"].get("joins") if recipe.is_file() else None
-    return [run_dir] if joins is None else [run_dir, locate_space(joins)]
+    found = json.loads(recipe.read_text()) if recipe.is_file() else {}
+    return part_folders(run_dir, found.get("space", {}).get("joins"))  # a projector has no space
 
 
 def _chosen(what: str, parts: Located, names: Sequence[str] | None) -> Located:

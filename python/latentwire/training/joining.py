@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentwire.checkpoint import PART_JSON, Part, locate_part, locate_space
+from latentwire.checkpoint import PART_JSON, Part, locate_part, part_folders
 from latentwire.errors import CheckpointError
 from latentwire.models.registry import Role
 from latentwire.space import MANIFEST, LatentSpace
@@ -28,7 +28,7 @@ def find_part(role: Role, model: str, space: SpaceRecipe, run_dir: Path) -> Path
         ModelNotFoundError: If there is none.
     """
     own = (encoder_folder if role == "encoder" else adapter_folder)(model)
-    for folder in _folders(space, run_dir):
+    for folder in part_folders(run_dir, space.joins):
         if (folder / own / PART_JSON).is_file():
             return folder / own
     return locate_part(role, model)
@@ -36,7 +36,7 @@ def find_part(role: Role, model: str, space: SpaceRecipe, run_dir: Path) -> Path
 
 def has_space(space: SpaceRecipe, run_dir: Path) -> bool:
     """Whether there is a space to join."""
-    return any((folder / MANIFEST).is_file() for folder in _folders(space, run_dir))
+    return any((folder / MANIFEST).is_file() for folder in part_folders(run_dir, space.joins))
 
 
 def load_space(wanted: SpaceRecipe, run_dir: Path) -> LatentSpace:
@@ -45,7 +45,7 @@ def load_space(wanted: SpaceRecipe, run_dir: Path) -> LatentSpace:
     Raises:
         CheckpointError: If there is none, it is damaged, or it is not as the recipe has it.
     """
-    folders = _folders(wanted, run_dir)
+    folders = part_folders(run_dir, wanted.joins)
     folder = next((path for path in folders if (path / MANIFEST).is_file()), folders[-1])
     found = LatentSpace.load(folder)
     for field in ("num_latents", "latent_width", "encoding"):
@@ -70,8 +70,3 @@ def check_space(part: Part, space: LatentSpace, what: str) -> None:
             f"{part.space.fingerprint.hex()[:12]}, not {space.name} {space.fingerprint.hex()[:12]}",
             hint="train the stage that founds the space again, or use its own run folder",
         )
-
-
-def _folders(space: SpaceRecipe, run_dir: Path) -> list[Path]:
-    """Where spaces and parts are looked for, in this order."""
-    return [run_dir] if space.joins is None else [run_dir, locate_space(space.joins)]
