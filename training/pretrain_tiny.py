@@ -3,15 +3,16 @@
     python training/pretrain_tiny.py tiny-llama --data-dir DATA --run-dir runs/tiny-llama
     python training/pretrain_tiny.py tiny-qwen  --data-dir DATA --run-dir runs/tiny-qwen
 
-and, to go on with a model that has learned to read, with texts that are asked many questions:
+and as the shipped ones were, for four minutes of one GPU (``small-llama`` and ``small-qwen`` are
+four times as large, for comparison):
 
-    python training/pretrain_tiny.py tiny-qwen --data-dir DATA --run-dir runs/asked/tiny-qwen
-        --start tiny-qwen --mixture questions
+    ... --minutes 4 --tokens 1000000000 --batch-tokens 16384 --workers 4
 
 The models learn to read: the training splits of the tasks written as text, question and answer
-(answer tokens weigh more), Wikipedia, grade-school mathematics and generated number sentences. The
-run resumes from its folder exactly where its last checkpoint was; on a GPU it uses it. The data of
-step n depend on the seed and n alone. Set before starting, for 15 to 40% more speed on glibc:
+(answer tokens weigh more), Wikipedia, grade-school mathematics, generated stories and number
+sentences, and eleven kinds of questions about all of them. The run resumes from its folder exactly
+where its last checkpoint was; on a GPU it uses it. The data of step n depend on the seed and n
+alone. Set before starting, for 15 to 40% more speed on glibc:
 
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=16000000000 MALLOC_TOP_PAD_=268435456
 """
@@ -19,10 +20,13 @@ step n depend on the seed and n alone. Set before starting, for 15 to 40% more s
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -33,39 +37,52 @@ from latentwire.frozen.template import begin_ids, token_ids
 from latentwire.judging import judge
 from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS, Asked
-from latentwire.tasks.base import find_data_dir, read_jsonl
+from latentwire.tasks.base import find_data_dir
 from latentwire.training.muon import Muon
 from safetensors.torch import load_file, save_file
-from tiny_batches import batches
-from tiny_families import build_config, build_tokenizer
-from tiny_mixture import MAX_TOKENS, MIXTURES, Mixture, read_wiki
+from tiny_batches import Pools, batches
+from tiny_families import FAMILIES, build_config, build_tokenizer
+from tiny_mixture import MADE, MAX_TOKENS, SHARES, Mixture
+from tiny_sources import WIKI, Row, gathered, read_wiki
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 WARMUP_STEPS = 60
 DECAY_SHARE = 0.35  # of the run, at its end, the learning rate falls linearly to zero
-VALIDATION_ROWS = 100  # of each kind of question, for the log
 VALIDATION_BATCH = 25
+TOKENIZER_DOCUMENTS = 1500
 
 
 def weighted_loss(model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean negative log-likelihood of ids [B, T] under weights [B, T]; positions shift by one."""
-    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]  # [B, T-1, d]
-    keep = weights[:, 1:] > 0
-    logits = model.lm_head(hidden[keep]).float()  # [N, V]: only predictions that count
-    losses = F.cross_entropy(logits, ids[:, 1:][keep], reduction="none")
-    kept = weights[:, 1:][keep]
-    return (losses * kept).sum() / kept.sum()
+    """Mean negative log-likelihood of ids [B, T] under weights [B, T]; positions shift by one.
+
+    Both are given on the CPU, where it is known without waiting for a GPU which predictions count.
+    """
+    kept = weights[:, 1:].flatten().nonzero().squeeze(1)
+    chosen = torch.stack([ids[:, 1:].flatten()[kept], kept])
+    ids, chosen, counted = (
+        _moved(tensor, model.device) for tensor in (ids, chosen, weights[:, 1:].flatten()[kept])
+    )
+    targets, places = chosen
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]  # [B, T-1, d]
+    logits = model.lm_head(hidden.flatten(0, 1)[places]).float()  # [N, V]
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    return (losses * counted).sum() / counted.sum()
+
+
+def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A copy on the device that the host does not wait for."""
+    if device.type == "cuda":
+        tensor = tensor.contiguous().pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 @torch.inference_mode()
-def wiki_loss(
-    model: torch.nn.Module, rows: list[list[int]], bos: list[int], device: torch.device
-) -> float:
+def wiki_loss(model: torch.nn.Module, rows: list[list[int]], bos: list[int]) -> float:
     """Nats per token on held-out Wikipedia."""
     model.eval()
     total, count = 0.0, 0
     for ids in rows:
-        tensor = torch.tensor([bos + ids], device=device)
+        tensor = torch.tensor([bos + ids])
         loss = weighted_loss(model, tensor, torch.ones_like(tensor, dtype=torch.float32))
         total += float(loss) * (tensor.shape[1] - 1)
         count += tensor.shape[1] - 1
@@ -104,10 +121,9 @@ def build_optimizers(model: torch.nn.Module, rate: float) -> list[torch.optim.Op
     ]
 
 
-def learning_rate(step: int, tokens: int, budget: int, peak: float) -> float:
-    """Warm-up, plateau, linear decay. The plateau lets a run be shortened or prolonged."""
-    remaining = max(0.0, 1 - tokens / budget) / DECAY_SHARE
-    return peak * min(1.0, (step + 1) / WARMUP_STEPS, remaining)
+def learning_rate(step: int, done: float, peak: float) -> float:
+    """Warm-up, plateau, linear decay; ``done`` is the share of the run that is over."""
+    return peak * min(1.0, (step + 1) / WARMUP_STEPS, max(0.0, 1 - done) / DECAY_SHARE)
 
 
 def save_state(
@@ -149,24 +165,55 @@ def load_state(
     return progress
 
 
+def tokenizer_corpus(rows: list[Row]) -> Iterator[str]:
+    """What a tokenizer is trained on: some running text, and the tasks with their questions."""
+    documents = (row.text for row in rows if row.source == WIKI)
+    yield from itertools.islice(documents, TOKENIZER_DOCUMENTS)
+    for task in TASKS.values():
+        yield from (row.text for row in rows if row.source == task.name)
+        yield from (f"\n{task.question} {choice}" for choice in task.choices for _ in range(50))
+    yield from (f"{row.text}\n{row.answer}" for row in rows if row.source == "gsm8k")
+
+
+def open_tokenizer(name: str, folder: Path, start: str | None, rows: list[Row]) -> Any:
+    """The tokenizer of a run: its own if it has one, that of the model it starts from, or new."""
+    if (folder / "tokenizer.json").is_file():
+        return PreTrainedTokenizerFast.from_pretrained(folder)
+    family = FAMILIES[name].tokenizer
+    if start is not None or family != name:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(locate_model(start or family))
+    else:
+        tokenizer = build_tokenizer(name, tokenizer_corpus(rows))
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 def main() -> None:
     """Train, logging to ``log.jsonl``; leave a ``save_pretrained`` folder under ``model/``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=["tiny-llama", "tiny-qwen"])
+    parser.add_argument("name", choices=FAMILIES)
     parser.add_argument("--data-dir", default=None)
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument(
         "--tokens", type=int, default=10_000_000, help="training tokens, padding not counted"
     )
-    parser.add_argument("--mixture", choices=MIXTURES, default="tasks", help="what it reads")
+    parser.add_argument("--minutes", type=float, help="ends the run, if the tokens do not before")
+    parser.add_argument("--batch-tokens", type=int, default=3072, help="padded tokens in a step")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw examples")
+    parser.add_argument(
+        "--sources", type=Path, help="where texts and questions are kept; made if it is not there"
+    )
     parser.add_argument(
         "--start", help="model to go on with, instead of random weights: a shipped one or a folder"
     )
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--validation-rows", type=int, default=100, help="of each kind of question, for the log"
+    )
     parser.add_argument("--save-minutes", type=float, default=5.0)
     args = parser.parse_args()
 
@@ -176,37 +223,15 @@ def main() -> None:
     data_dir = find_data_dir(args.data_dir)
     folder = args.run_dir / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    documents = read_wiki(data_dir / "wiki" / "train.jsonl.zst", 1500)
-
-    trained: str | Path | None = None
-    if (folder / "tokenizer.json").is_file():
-        trained = folder
-    elif args.start is not None:
-        trained = locate_model(args.start)
-    if trained is not None:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(trained)
-        tokenizer.save_pretrained(folder)
-    else:
-
-        def corpus() -> Iterator[str]:
-            yield from documents
-            for task in TASKS.values():
-                yield from (e.text for e in task.load("train", data_dir))
-                yield from (
-                    f"\n{task.question} {choice}" for choice in task.choices for _ in range(50)
-                )
-            yield from (
-                r["question"] + "\n" + r["solution"]
-                for r in read_jsonl(data_dir / "gsm8k" / "train.jsonl.gz")
-            )
-
-        tokenizer = build_tokenizer(args.name, corpus())
-        tokenizer.save_pretrained(folder)
+    sources = args.sources or args.run_dir.parent / "pretraining.jsonl.zst"
+    rows = gathered(sources, [name for name in SHARES if name not in MADE], data_dir)
+    tokenizer = open_tokenizer(args.name, folder, args.start, rows)
     bos = begin_ids(tokenizer)
-    mixture = Mixture(MIXTURES[args.mixture], data_dir, tokenizer, documents)
+    mixture = Mixture(SHARES, rows, tokenizer)
     validation = {
-        kind: QUESTION_SETS[kind].load("validation", data_dir)[:VALIDATION_ROWS]
-        for kind in (TASKS if args.mixture == "tasks" else mixture.tasks | mixture.asked)
+        kind: questions.load("validation", data_dir, limit=args.validation_rows)
+        for kind, questions in QUESTION_SETS.items()
+        if kind in SHARES and args.validation_rows
     }
     wiki_valid = [
         token_ids(tokenizer, text[:2000])[:MAX_TOKENS]
@@ -225,7 +250,8 @@ def main() -> None:
     state_path = args.run_dir / "state.safetensors"
     if state_path.is_file():
         progress = load_state(state_path, model, optimizers)
-    stream = batches(mixture, args.seed, bos, int(tokenizer.pad_token_id))
+    pools = Pools(mixture, args.seed, bos, int(tokenizer.pad_token_id), args.batch_tokens)
+    stream = batches(pools, args.workers)
     for _ in range(int(progress["step"])):
         next(stream)
 
@@ -237,10 +263,14 @@ def main() -> None:
     log = (args.run_dir / "log.jsonl").open("a")
     started = saved = time.monotonic()
     before = progress["seconds"]
-    running = 0.0
-    while progress["tokens"] < args.tokens:
-        ids, weights = (tensor.to(device) for tensor in next(stream))
-        rate = learning_rate(int(progress["step"]), int(progress["tokens"]), args.tokens, args.lr)
+    limit = math.inf if args.minutes is None else 60 * args.minutes
+    running = torch.zeros((), device=device)
+    done = 0.0
+    while done < 1:
+        ids, weights = next(stream)
+        # The question's tokens weigh nothing; they are about five.
+        progress["tokens"] += int((weights > 0).sum()) + ids.shape[0] * 5
+        rate = learning_rate(int(progress["step"]), done, args.lr)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -252,27 +282,24 @@ def main() -> None:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         progress["step"] += 1
-        progress["tokens"] += (
-            int((weights > 0).sum()) + ids.shape[0] * 5
-        )  # the question's weigh nothing
         progress["seconds"] = before + time.monotonic() - started
-        running = 0.98 * running + 0.02 * float(loss.detach()) if running else float(loss.detach())
-        done = progress["tokens"] >= args.tokens
+        running = torch.lerp(running, loss.detach(), 0.02 if progress["step"] > 50 else 0.2)
+        done = max(progress["tokens"] / args.tokens, progress["seconds"] / limit)
         if int(progress["step"]) % 50 == 0:
-            entry = {**progress, "loss": round(running, 4), "lr": rate}
+            entry = {**progress, "loss": round(float(running), 4), "lr": rate}
             print(json.dumps(entry), file=log, flush=True)
-        if done or time.monotonic() - saved > 60 * args.save_minutes:
-            saved = time.monotonic()
+        if done >= 1 or time.monotonic() - saved > 60 * args.save_minutes:
             save_state(args.run_dir, model, optimizers, progress)
+            model.save_pretrained(folder)
             with fast_autocast(device):
                 entry = {
                     **progress,
-                    "wiki_loss": round(wiki_loss(model, wiki_valid, bos, device), 4),
+                    "wiki_loss": round(wiki_loss(model, wiki_valid, bos), 4),
                     "validation_accuracy": answer_accuracy(model, tokenizer, validation),
                 }
             print(json.dumps(entry), flush=True)
             print(json.dumps(entry), file=log, flush=True)
-    model.save_pretrained(folder)
+            saved = time.monotonic()
 
 
 if __name__ == "__main__":

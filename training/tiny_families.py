@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, PretrainedConfig, PreTrainedTokenizerFast, Qwen2Config
@@ -64,32 +65,43 @@ def build_tokenizer(name: str, corpus: Iterator[str]) -> PreTrainedTokenizerFast
     )
 
 
+@dataclass(frozen=True)
+class Family:
+    """Geometry of a model and whose tokenizer it has."""
+
+    tokenizer: str
+    config: type[PretrainedConfig]
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    intermediate_size: int
+    rope_theta: float
+
+
+# Other widths, depths, head counts and rotary bases in each.
+FAMILIES = {
+    "tiny-llama": Family("tiny-llama", LlamaConfig, 192, 6, 6, 2, 512, 500_000.0),
+    "tiny-qwen": Family("tiny-qwen", Qwen2Config, 224, 4, 7, 1, 608, 1_000_000.0),
+    "small-llama": Family("tiny-llama", LlamaConfig, 384, 8, 8, 2, 1024, 500_000.0),
+    "small-qwen": Family("tiny-qwen", Qwen2Config, 384, 7, 6, 1, 1088, 1_000_000.0),
+}
+
+
 def build_config(name: str, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
-    """Geometry of the two families: other widths, depths, head counts and rotary bases."""
-    shared = {
-        "vocab_size": len(tokenizer),
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-        "max_position_embeddings": 2048,
-        "tie_word_embeddings": True,
-    }
-    if name == "tiny-llama":
-        return LlamaConfig(
-            hidden_size=192,
-            num_hidden_layers=6,
-            num_attention_heads=6,
-            num_key_value_heads=2,
-            intermediate_size=512,
-            rope_parameters={"rope_type": "default", "rope_theta": 500_000.0},
-            **shared,
-        )
-    return Qwen2Config(
-        hidden_size=224,
-        num_hidden_layers=4,
-        num_attention_heads=7,
-        num_key_value_heads=1,
-        intermediate_size=608,
-        rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
-        **shared,
+    """The geometry of a family, for a tokenizer."""
+    family = FAMILIES[name]
+    return family.config(
+        hidden_size=family.hidden_size,
+        num_hidden_layers=family.num_hidden_layers,
+        num_attention_heads=family.num_attention_heads,
+        num_key_value_heads=family.num_key_value_heads,
+        intermediate_size=family.intermediate_size,
+        rope_parameters={"rope_type": "default", "rope_theta": family.rope_theta},
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
     )

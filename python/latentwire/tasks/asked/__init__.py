@@ -13,6 +13,7 @@ from latentwire.tasks.asked.labels import LabelQuestions
 from latentwire.tasks.asked.masked import masked
 from latentwire.tasks.asked.occurring import names, numbers, words
 from latentwire.tasks.asked.passages import BOOLQ, SQUAD, PassageQuestions
+from latentwire.tasks.asked.repeated import RepeatQuestions
 from latentwire.tasks.asked.story import StoryQuestions, quantity, result, what, who_did, who_has
 
 _SETS: tuple[QuestionSet, ...] = (
@@ -23,6 +24,7 @@ _SETS: tuple[QuestionSet, ...] = (
     ContrastQuestions("how_many", counted, (AG_NEWS,)),
     ContrastQuestions("who_did", actors, (AG_NEWS,)),
     ContrastQuestions("masked_word", masked, (SST2, AG_NEWS, TREC)),
+    RepeatQuestions("repeat", (SST2, AG_NEWS, TREC, BANKING77)),
     BOOLQ,
     SQUAD,
     StoryQuestions("story_quantity", quantity),
@@ -46,6 +48,7 @@ __all__ = [
     "LabelQuestions",
     "PassageQuestions",
     "QuestionSet",
+    "RepeatQuestions",
     "StoryQuestions",
     "group_by_text",
     "majority_rate",
