@@ -15,6 +15,7 @@ from latentwire.frozen.forward import causal, positions_of
 from latentwire.frozen.model import FrozenModel
 from latentwire.frozen.prompt import Prompt, batch_size
 from latentwire.frozen.scoring import ChoiceTree
+from latentwire.transfer import to_device
 
 
 def forest_scores(
@@ -37,15 +38,15 @@ def forest_scores(
     """
     batch, device = batch_size(prefix), frozen.device
     width = max(len(tree.following) for tree in trees)
-    ids = torch.zeros(batch, width, dtype=torch.long, device=device)
+    ids = torch.zeros(batch, width, dtype=torch.long)
     for row, tree in enumerate(trees):
         ids[row, : len(tree.following)] = tree.following
-    prompt = Prompt.build(frozen, prefix, mask, ids)
+    prompt = Prompt.build(frozen, prefix, mask, to_device(ids, device))
     queries = prompt.embeddings.shape[1]
     total = len(frozen.begin) + prefix.shape[-2] + width
-    real = prompt.real
-    if real is None:
-        real = torch.ones(batch, total, dtype=torch.bool, device=device)
+    # All is laid out on the processor: on a GPU every row would be a dozen kernels of its own.
+    nothing_padded = torch.ones(batch, total, dtype=torch.bool)
+    real = nothing_padded if prompt.real is None else prompt.real.cpu()
     positions, visible = positions_of(real), causal(real, queries)
     entries: list[Tensor] = []  # of every row, the question's end and its nodes
     owners, parents, tokens, first = [], [], [], 0
@@ -56,16 +57,20 @@ def forest_scores(
         nodes, own = slice(start, start + count), start - (total - queries)
         positions[row, nodes] = positions[row, start - 1] + tree.depth
         visible[row, own : own + count, nodes] = tree.ancestors
-        entries.append(row * queries + own - 1 + torch.arange(1 + count, device=device))
+        entries.append(row * queries + own - 1 + torch.arange(1 + count))
         parents.append(first + tree.parents)
         tokens.append(tree.tokens)
         owners.append(row * most + tree.owners)
         first += 1 + count
-    hidden = prompt.run(visible=visible, positions=positions).flatten(0, 1)  # [B * Q, d]
-    logits = frozen.logits(hidden[torch.cat(entries)])
-    parent = torch.cat(parents)
-    picked = logits[parent, torch.cat(tokens)] - logits.logsumexp(-1)[parent]
-    scores = torch.zeros(batch * most, device=device).index_add(0, torch.cat(owners), picked)
-    offered = torch.tensor([tree.num_choices for tree in trees], device=device)
-    is_beyond = torch.arange(most, device=device) >= offered[:, None]
+    hidden = prompt.run(
+        visible=to_device(visible, device), positions=to_device(positions, device)
+    ).flatten(0, 1)  # [B * Q, d]
+    logits = frozen.logits(hidden[to_device(torch.cat(entries), device)])
+    parent, token, owner = (
+        to_device(torch.cat(parts), device) for parts in (parents, tokens, owners)
+    )
+    picked = logits[parent, token] - logits.logsumexp(-1)[parent]
+    scores = torch.zeros(batch * most, device=device).index_add(0, owner, picked)
+    offered = torch.tensor([tree.num_choices for tree in trees])
+    is_beyond = to_device(torch.arange(most) >= offered[:, None], device)
     return scores.view(batch, most).masked_fill(is_beyond, -torch.inf)

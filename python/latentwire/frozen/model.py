@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -29,6 +30,7 @@ from latentwire.frozen.early_exit import read_layers
 from latentwire.frozen.key_values import KeyValues
 from latentwire.frozen.template import begin_ids
 from latentwire.storage import is_quantized_file, load_weights
+from latentwire.transfer import to_device
 
 WEIGHTS = "model.safetensors"
 _KEPT_TEXTS = 32
@@ -165,13 +167,12 @@ class FrozenModel:
 
     def pad(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
         """Right-pad rows of ids: ids int64 [B, T] and mask bool [B, T]."""
-        width = max(len(row) for row in rows)
         pad_id = self.tokenizer.pad_token_id
         pad_id = int(self.tokenizer.eos_token_id if pad_id is None else pad_id)
-        ids = torch.tensor([row + [pad_id] * (width - len(row)) for row in rows])
+        ids = right_padded(rows, pad_id)
         lengths = torch.tensor([len(row) for row in rows])
-        mask = torch.arange(width)[None, :] < lengths[:, None]
-        return ids.to(self.device), mask.to(self.device)
+        mask = torch.arange(ids.shape[1])[None, :] < lengths[:, None]
+        return to_device(ids, self.device), to_device(mask, self.device)
 
     def ids_read(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids that ``hidden_states`` runs: special tokens and text, cut to what fits."""
@@ -262,7 +263,9 @@ class FrozenModel:
     def begin_key_values(self) -> Tensor:
         """Keys and values of the begin tokens, float32 [L, 2, 1, H, len(begin), D]."""
         ids = torch.tensor([self.begin], dtype=torch.long, device=self.device)
-        return self.key_values.read(ids, torch.ones_like(ids, dtype=torch.bool))
+        # They are kept, so they must not depend on who asks first: a step under autocast, or not.
+        with torch.autocast(self.device.type, enabled=False):
+            return self.key_values.read(ids, torch.ones_like(ids, dtype=torch.bool))
 
     def embed(self, ids: Tensor) -> Tensor:
         """Input embeddings of ids [...] -> [..., d]."""
@@ -278,6 +281,15 @@ class FrozenModel:
     def weights_digest(self) -> bytes:
         """BLAKE2b-128 over every parameter and buffer by name: equal weights, equal digest."""
         return digest_tensors(self.model.state_dict())
+
+
+def right_padded(rows: Sequence[list[int]], value: int = 0) -> Tensor:
+    """Rows of ids as int64 [B, T] on the processor, the shorter ones filled up."""
+    width = max(map(len, rows))
+    # By way of an array: from lists of lists that is twice as fast.
+    return torch.from_numpy(
+        np.array([row + [value] * (width - len(row)) for row in rows], dtype=np.int64)
+    )
 
 
 def check_hidden_states(name: str, config: Any) -> tuple[int, int]:

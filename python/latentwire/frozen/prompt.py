@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from latentwire.frozen.forward import forward, positions_of
+from latentwire.transfer import to_device
 
 if TYPE_CHECKING:
     from latentwire.frozen.model import FrozenModel
@@ -30,7 +31,7 @@ def batch_size(prefix: Tensor) -> int:
 
 def rows_of(prefix: Tensor, rows: Sequence[int]) -> Tensor:
     """Some rows of a prefix of either kind."""
-    chosen = list(rows)
+    chosen = to_device(torch.tensor(list(rows), dtype=torch.long), prefix.device)
     return prefix[:, :, chosen] if prefix.ndim == KEY_VALUE_RANK else prefix[chosen]
 
 

@@ -8,7 +8,7 @@ nodes instead of 77 passes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from latentwire.frozen.forward import causal, positions_of
 from latentwire.frozen.model import FrozenModel
 from latentwire.frozen.prompt import Prompt, batch_size, padding_of
 from latentwire.frozen.template import answer_ids, question_ids
+from latentwire.transfer import to_device
 
 PROMPT_ROOM = 64
 """Tokens of a model's context that are kept for the question and the longest answer."""
@@ -31,7 +32,7 @@ _KEPT_TREES = 64
 class ChoiceTree:
     """The answers of a question as a trie of tokens.
 
-    It is built once and asked about many messages: its tensors are on the model's device.
+    It is built on the processor; ``on`` gives it where a model is.
 
     Attributes:
         num_choices: C, the answers.
@@ -53,6 +54,26 @@ class ChoiceTree:
     parents: Tensor
     tokens: Tensor
     owners: Tensor
+    _elsewhere: dict[torch.device, ChoiceTree] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def on(self, device: torch.device) -> ChoiceTree:
+        """The tree with its tensors on a device; they are copied once for all that is asked."""
+        if device == self.depth.device:
+            return self
+        if device not in self._elsewhere:
+            with torch.inference_mode(False):  # see ``build``
+                self._elsewhere[device] = replace(
+                    self,
+                    following=to_device(self.following, device),
+                    depth=to_device(self.depth, device),
+                    ancestors=to_device(self.ancestors, device),
+                    parents=to_device(self.parents, device),
+                    tokens=to_device(self.tokens, device),
+                    owners=to_device(self.owners, device),
+                )
+        return self._elsewhere[device]
 
     @classmethod
     def build(cls, frozen: FrozenModel, question: str | None, choices: Sequence[str]) -> ChoiceTree:
@@ -83,7 +104,7 @@ class ChoiceTree:
                     ids.append(token)
                     parents.append(parent)
                 parent = nodes[key]
-        count, device = len(ids), frozen.device
+        count = len(ids)
         # Ordinary tensors also within inference mode: a tree that is kept may be trained on.
         with torch.inference_mode(False):
             ancestors = torch.eye(count, dtype=torch.bool)
@@ -91,13 +112,13 @@ class ChoiceTree:
                 if parent >= 0:
                     ancestors[node] |= ancestors[parent]
             following = torch.tensor(question_ids(frozen.tokenizer, question) + ids)
-            predicted_by, scored, owners = torch.tensor(steps, device=device).unbind(1)
+            predicted_by, scored, owners = torch.tensor(steps).unbind(1)
             return cls(
                 num_choices=len(choices),
                 ids=ids,
-                following=following.to(device),
-                depth=ancestors.sum(1).to(device),
-                ancestors=ancestors.to(device),
+                following=following,
+                depth=ancestors.sum(1),
+                ancestors=ancestors,
                 parents=predicted_by,
                 tokens=scored,
                 owners=owners,
@@ -123,7 +144,7 @@ def choice_scores(
     Raises:
         UsageError: If a key/value prefix is of another model's geometry.
     """
-    batch = batch_size(prefix)
+    batch, tree = batch_size(prefix), tree.on(frozen.device)
     prompt = Prompt.build(frozen, prefix, mask, tree.following.expand(batch, -1))
     count, queries = len(tree.ids), prompt.embeddings.shape[1]
     length = len(frozen.begin) + prefix.shape[-2] + len(tree.following) - count  # L: to the tree

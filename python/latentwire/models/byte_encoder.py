@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from latentwire.models.resampler import PerceiverResampler
 from latentwire.models.transformer_layer import TransformerLayer
+from latentwire.transfer import to_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +69,12 @@ class ByteEncoder(nn.Module):
         """Texts as bytes int64 [B, T] and mask bool [B, T], right-padded."""
         rows = [text.encode()[: self.config.max_bytes] for text in texts]
         width = max(1, *(len(row) for row in rows))
-        ids = torch.tensor([[*row, *bytes(width - len(row))] for row in rows])
+        filled = bytearray(b"".join(row.ljust(width, b"\0") for row in rows))
+        ids = torch.frombuffer(filled, dtype=torch.uint8).view(len(rows), width)
         lengths = torch.tensor([len(row) for row in rows])
+        mask = torch.arange(width)[None] < lengths[:, None]
         device = self.bytes.weight.device
-        return ids.to(device), (torch.arange(width)[None] < lengths[:, None]).to(device)
+        return to_device(ids, device).long(), to_device(mask, device)
 
     def forward(self, ids: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """Bytes int64 [B, T], mask bool [B, T] -> latents float32 [B, k, d]; padding is inert."""

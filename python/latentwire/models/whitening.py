@@ -44,5 +44,7 @@ class Whitening(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """[..., n, d] -> [..., n, d]; outliers are cut at 10 deviations."""
-        whitened = torch.einsum("...nd,nde->...ne", states - self.mean, self.transform)
+        # Not in bfloat16: what rounds a loud direction is as large as what is made of a quiet one.
+        with torch.autocast(states.device.type, enabled=False):
+            whitened = torch.einsum("...nd,nde->...ne", states - self.mean, self.transform)
         return whitened.clamp(-10, 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -133,3 +134,27 @@ class Batches:
         kept = torch.rand(shape, generator=generator) >= self.stage.token_dropout
         kept[:, 0] = True
         return kept
+
+
+class DrawnAhead:
+    """Batches of which the next one can be drawn in another thread; they are the same ones.
+
+    Args:
+        batches: Draws them: by their numbers alone, so it matters to nobody when, or how often.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._thread = ThreadPoolExecutor(1)
+        self._next: tuple[int, Future[Batch]] | None = None
+
+    def draw(self, step: int) -> Batch:
+        """The batch of a step: what was prepared, if it is that one."""
+        if self._next is not None and self._next[0] == step:
+            return self._next[1].result()
+        return self._batches.draw(step)
+
+    def prepare(self, step: int) -> None:
+        """Begin to draw the batch that is wanted next."""
+        if self._next is None or self._next[0] != step:
+            self._next = step, self._thread.submit(self._batches.draw, step)

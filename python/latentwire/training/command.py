@@ -112,6 +112,8 @@ def run_stages(
     for chosen in stages:
         trainer = Trainer(recipe, chosen, run_dir, data_dir, accelerator)
         result = {"stage": chosen.name, **trainer.run()}
+        del trainer
+        accelerator.free_memory()  # it keeps what it prepared: models and states of every stage
         logger.info("%s", json.dumps(result))
         results.append(result)
     return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 from latentwire.frozen import ChoiceTree, FrozenModel
@@ -157,7 +158,9 @@ class Dialogue:
         self, frozen: FrozenModel, tasks: Sequence[str], *, offers_choices: bool = False
     ) -> None:
         self.frozen = frozen
-        self.tokenizer = frozen.tokenizer
+        # What is asked of one text is often asked of others, and answered alike.
+        self._question_ids = cache(partial(question_ids, frozen.tokenizer))
+        self._answer_ids = cache(partial(answer_ids, frozen.tokenizer))
         self.offers_choices = offers_choices
         self._trees: dict[tuple[str, bool], ChoiceTree] = {}
         self.generic = question_ids(frozen.tokenizer, None)
@@ -187,8 +190,8 @@ class Dialogue:
             if self.offers_choices and own.choices is not None and own.label is not None:
                 tree = ChoiceTree.build(self.frozen, own.question, own.choices)
                 closed = (tree, own.label)
-            question = question_ids(self.tokenizer, own.question)
-            return TokenizedQuestion(question, answer_ids(self.tokenizer, own.answer), closed)
+            question = self._question_ids(own.question)
+            return TokenizedQuestion(question, self._answer_ids(own.answer), closed)
         if label == UNLABELED:
             return TokenizedQuestion(self.questions[rng.choice(list(self.questions))], [])
         is_generic = rng.random() < generic_share

@@ -17,6 +17,7 @@ from torch import Tensor
 from latentwire.durable import reserve, whole_file, write_whole
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.precision import fast_autocast
+from latentwire.transfer import to_device
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +37,10 @@ class FeatureCache:
     def __init__(self, folder: Path, device: torch.device) -> None:
         self.offsets = np.load(folder / _OFFSETS)
         shape = json.loads((folder / _DONE).read_text())["shape"]
-        self.states = np.memmap(
+        mapped = np.memmap(
             folder / _STATES, dtype=np.float16, mode="r", shape=(int(self.offsets[-1]), *shape)
         )
+        self.states = mapped.view(np.ndarray)  # parts of a memmap are slow to make
         self.device = device
 
     @classmethod
@@ -71,14 +73,6 @@ class FeatureCache:
                 _compute(folder, frozen, layer, texts, progress)
         return cls(folder, frozen.device)
 
-    def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """States float32 [B, T, d] or [B, T, n, d] and mask bool [B, T] of rows, right-padded."""
-        return padded([self.text_states(row) for row in rows], self.device)
-
-    def width(self, rows: Sequence[int]) -> int:
-        """T of a batch of these rows."""
-        return max(int(self.offsets[row + 1] - self.offsets[row]) for row in rows)
-
     def text_states(self, row: int) -> np.ndarray:
         """States float16 [T, d] of one text, [T, n, d] of n layers."""
         states: np.ndarray = self.states[self.offsets[row] : self.offsets[row + 1]]
@@ -94,12 +88,30 @@ class FeatureCache:
 def padded(pieces: Sequence[np.ndarray], device: torch.device) -> tuple[Tensor, Tensor]:
     """States [T, ...] of several texts as float32 [B, T, ...] and mask bool [B, T]."""
     width = max(len(piece) for piece in pieces)
-    states = np.zeros((len(pieces), width, *pieces[0].shape[1:]), dtype=np.float16)
-    for target, piece in zip(states, pieces, strict=True):
+    shape = (len(pieces), width, *pieces[0].shape[1:])
+    # In pinned memory to begin with, for a GPU: see ``to_device``. Half precision is half the way.
+    states = torch.zeros(shape, dtype=torch.float16, pin_memory=device.type == "cuda")
+    for target, piece in zip(states.numpy(), pieces, strict=True):
         target[: len(piece)] = piece
     lengths = torch.tensor([len(piece) for piece in pieces])
     mask = torch.arange(width)[None, :] < lengths[:, None]
-    return torch.from_numpy(states).float().to(device), mask.to(device)
+    return to_device(states, device).float(), to_device(mask, device)
+
+
+def gathered(states: Tensor, starts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``padded``, of states [N, ...] that lie on the device already.
+
+    Args:
+        states: Of all texts, end to end.
+        starts: int64 [B] on the processor, where the states of each text begin.
+        lengths: int64 [B] on the processor, how many there are.
+    """
+    width = int(lengths.max())
+    first, length = to_device(torch.stack([starts, lengths]), states.device)[:, :, None]
+    columns = torch.arange(width, device=states.device)
+    mask = columns < length  # [B, T]
+    found = states[torch.where(mask, first + columns, 0)].float()
+    return found.masked_fill(~mask.view(*mask.shape, *[1] * (found.ndim - 2)), 0), mask
 
 
 def _compute(
@@ -111,7 +123,7 @@ def _compute(
 ) -> None:
     """Fill the cache; no more than a batch of states is in memory."""
     (folder / _DONE).unlink(missing_ok=True)
-    logger.info("caching %d texts of %s, layer %d", len(texts), frozen.name, layer)
+    logger.info("caching %d texts of %s, layer %s", len(texts), frozen.name, layer)
     lengths = [len(ids) for ids in frozen.ids_read(texts)]
     offsets = np.cumsum([0, *lengths])
     with whole_file(folder / _OFFSETS) as partial, partial.open("wb") as file:

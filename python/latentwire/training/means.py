@@ -39,8 +39,8 @@ class Means:
         shares = torch.stack([self.sums[name].float() for name in names])
         totals: Tensor = self.accelerator.reduce(shares)
         means = {
-            name: float(total) / self.counts[name]
-            for name, total in zip(names, totals, strict=True)
+            name: total / self.counts[name]
+            for name, total in zip(names, totals.tolist(), strict=True)
         }
         # The norm is that of the whole in every process, not a share of it.
         means["gradient_norm"] /= self.accelerator.num_processes

@@ -37,10 +37,13 @@ def build_optimizers(
             if parameter.requires_grad:
                 (matrices if id(parameter) in hidden else rest).append(parameter)
     betas = (0.9, 0.95)
-    others = torch.optim.AdamW(rest, lr=0.0, betas=betas, weight_decay=0.0)
+    # On a GPU one kernel for all parameters; elsewhere the library's choice.
+    fused = True if any(parameter.is_cuda for parameter in matrices + rest) else None
+    others = torch.optim.AdamW(rest, lr=0.0, betas=betas, weight_decay=0.0, fused=fused)
     if matrices_by == "muon":
         return [Muon(matrices, lr=0.0, weight_decay=weight_decay), others]
-    return [torch.optim.AdamW(matrices, lr=0.0, betas=betas, weight_decay=weight_decay), others]
+    first = torch.optim.AdamW(matrices, lr=0.0, betas=betas, weight_decay=weight_decay, fused=fused)
+    return [first, others]
 
 
 def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:

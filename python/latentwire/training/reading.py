@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.answers import Suffixes
 from latentwire.frozen.prompt import Prompt
-
-NO_TARGET = -100
 
 
 def answer_logits(
@@ -39,20 +37,6 @@ def answer_logits(
         Logits float32 [N, V] and the tokens that are right, int64 [N], ``NO_TARGET`` where that is
         not known; N counts the answer tokens of all rows, row after row.
     """
-    device = prefix.device
-    suffixes = [q + a[:-1] for q, a in zip(questions, answers, strict=True)]
-    width = max(len(suffix) for suffix in suffixes)
-    batch = len(suffixes)
-    ids = torch.zeros(batch, width, dtype=torch.long)
-    targets = torch.full((batch, width), NO_TARGET)
-    predicts = torch.zeros(batch, width, dtype=torch.bool)
-    for row, (suffix, question, answer) in enumerate(
-        zip(suffixes, questions, answers, strict=True)
-    ):
-        ids[row, : len(suffix)] = torch.tensor(suffix)
-        first = len(question) - 1
-        targets[row, first : first + len(answer)] = torch.tensor(answer, dtype=torch.long)
-        predicts[row, first : first + max(1, len(answer))] = True
-    ids, targets, predicts = ids.to(device), targets.to(device), predicts.to(device)
-    hidden = Prompt.build(frozen, prefix, mask, ids).run()[:, -width:]  # those of the suffix
-    return frozen.logits(hidden[predicts]), targets[predicts]
+    suffixes = Suffixes.of(questions, answers, prefix.device)
+    hidden = Prompt.build(frozen, prefix, mask, suffixes.ids).run()
+    return frozen.logits(suffixes.predicting(hidden)), suffixes.tokens

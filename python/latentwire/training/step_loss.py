@@ -15,6 +15,7 @@ from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
 from latentwire.training.parts import StageParts
+from latentwire.transfer import to_device
 
 OWN_LOSSES = "own_losses"
 """Name of the weight of what the encoder itself asks to be minimized."""
@@ -73,7 +74,7 @@ class StepLoss(nn.Module):
         states, mask = self.inputs.batch(batch.rows)
         seen = mask
         if batch.kept is not None:
-            seen = mask & batch.kept[:, : mask.shape[1]].to(mask.device)
+            seen = mask & to_device(batch.kept[:, : mask.shape[1]], mask.device)
         target = self._teach(batch) if self.takes_target else None
         encoded = encode(self.encoder, states, seen, batch.num_latents, target)
         latents = encoded.latents  # [B, k, d_z]

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from latentwire.errors import InvalidMessageError, TrainingError
-from latentwire.training.batches import Batch, Batches
+from latentwire.training.batches import Batch, Batches, DrawnAhead
 from latentwire.training.clock import StageClock
 from latentwire.training.compute import autocast
 from latentwire.training.objective_terms import TERMS
@@ -52,6 +52,8 @@ class Updates:
         self.stage = stage
         self.parts = parts
         self.batches = batches
+        # Where the processor computes itself, another thread would only be in its way.
+        self.ahead = DrawnAhead(batches) if accelerator.device.type == "cuda" else None
         self.accelerator = accelerator
         self.clock = StageClock(stage, accelerator)
         self.num_pieces = accelerator.num_processes * recipe.engine.accumulation
@@ -87,7 +89,7 @@ class Updates:
             TrainingError: If a latent or the gradient is not finite; no weight has changed.
         """
         set_learning_rate(self.optimizers, self.rate(number))
-        batch, pieces = self.batches.draw(number), self.recipe.engine.accumulation
+        batch, pieces = (self.ahead or self.batches).draw(number), self.recipe.engine.accumulation
         first = self.accelerator.process_index * pieces
         found: dict[str, Tensor] = {}
         with self._rounding(number):
@@ -121,10 +123,10 @@ class Updates:
         """Add the gradient of one piece of a batch; returns its share of the values."""
         piece, processes = batch.piece(index, self.num_pieces), self.accelerator.num_processes
         # A piece counts by how much it holds of what an objective is a mean over.
+        whole, part = batch.counts, piece.counts
         shares = {
-            name: piece.counts[TERMS[name].average_over]
-            / max(1, batch.counts[TERMS[name].average_over])
-            for name in TERMS
+            name: part[term.average_over] / max(1, whole[term.average_over])
+            for name, term in TERMS.items()
         }
         rows = len(piece.rows) / len(batch.rows)  # what an encoder's own losses are means over
         weights = {
@@ -138,6 +140,8 @@ class Updates:
                 values = self.wrapped(piece, weights)
         except InvalidMessageError as error:  # the wire takes finite numbers only
             raise self._not_finite(number, "a latent") from error
+        if self.ahead is not None:  # the backward pass leaves Python to other threads
+            self.ahead.prepare(number + 1)
         # Gradients are averaged over processes, and the shares add up.
         (values["loss"] * processes if processes > 1 else values["loss"]).backward()
         return {

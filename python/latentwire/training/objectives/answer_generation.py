@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentwire.frozen import FrozenModel
-from latentwire.training.reading import NO_TARGET, answer_logits
+from latentwire.frozen.answers import NO_TARGET
+from latentwire.training.reading import answer_logits
 
 
 def answer_generation(

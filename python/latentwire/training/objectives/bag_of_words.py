@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from latentwire.transfer import to_device
+
 
 def bag_of_words(logits: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
     """Cross-entropy of each text's distinct tokens (https://arxiv.org/abs/1703.10960).
@@ -18,9 +20,9 @@ def bag_of_words(logits: Tensor, texts: Sequence[Sequence[int]]) -> Tensor:
     Returns:
         Scalar, nats per distinct token, averaged over rows; at least the logarithm of their number.
     """
-    log_probabilities = logits.float().log_softmax(1)
-    rows = [
-        log_probabilities[row, torch.tensor(sorted(set(ids)), device=logits.device)].mean()
-        for row, ids in enumerate(texts)
-    ]
-    return -torch.stack(rows).mean()
+    words = [sorted(set(ids)) for ids in texts]
+    # One index for all rows: a GPU would be waited for at each.
+    places = [row * logits.shape[1] + word for row, own in enumerate(words) for word in own]
+    chosen = to_device(torch.tensor(places), logits.device)
+    found = logits.float().log_softmax(1).flatten().index_select(0, chosen)
+    return -torch.stack([own.mean() for own in torch.split(found, [*map(len, words)])]).mean()

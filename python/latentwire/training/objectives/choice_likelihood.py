@@ -12,6 +12,7 @@ from latentwire.frozen import ChoiceTree, FrozenModel
 from latentwire.frozen.forest import forest_scores
 from latentwire.frozen.prompt import rows_of
 from latentwire.frozen.scoring import choice_scores
+from latentwire.transfer import to_device
 
 
 def choice_likelihood(
@@ -50,6 +51,6 @@ def choice_likelihood(
             scores = forest_scores(frozen, chosen, padding, trees)  # [R, C]
         else:
             scores = choice_scores(frozen, chosen, padding, trees[0])
-        right = torch.tensor(labels, device=scores.device)
+        right = to_device(torch.tensor(labels), scores.device)
         total = total + F.cross_entropy(scores, right, reduction="sum")
     return total / max(1, sum(map(len, groups.values())))

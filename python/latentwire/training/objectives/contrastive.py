@@ -21,6 +21,8 @@ def contrastive(latents: Tensor, counterparts: Tensor, temperature: float = 0.07
         (https://arxiv.org/abs/1807.03748, https://arxiv.org/abs/2103.00020).
     """
     ours, theirs = (F.normalize(x.flatten(1).float(), dim=1) for x in (latents, counterparts))
-    similarity = ours @ theirs.T / temperature  # [B, B]
+    # Cosines of bfloat16 have three digits, and the temperature leaves two of them.
+    with torch.autocast(ours.device.type, enabled=False):
+        similarity = ours @ theirs.T / temperature  # [B, B]
     own = torch.arange(len(ours), device=ours.device)
     return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2

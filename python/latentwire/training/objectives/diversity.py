@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latentwire.transfer import to_device
+
 
 def diversity(latents: Tensor) -> Tensor:
     """Mean squared cosine between different latents of a message.
@@ -21,5 +23,7 @@ def diversity(latents: Tensor) -> Tensor:
         return latents.new_zeros(())
     unit = F.normalize(latents.float(), dim=-1)
     cosines = unit @ unit.transpose(1, 2)  # [B, k, k]
-    others = ~torch.eye(k, dtype=torch.bool, device=latents.device)
-    return cosines[:, others].square().mean()
+    # By index: a mask on a GPU would be waited for, to count it.
+    others = torch.tensor([place for place in range(k * k) if place % (k + 1)])  # not the diagonal
+    found = cosines.flatten(1).index_select(1, to_device(others, latents.device))
+    return found.square().mean()
