@@ -25,12 +25,14 @@ from latentwire.durable import write_whole
 from latentwire.evaluation.machine import describe_run
 from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
-from latentwire.training.compute import start_accelerator
+from latentwire.training.batches import Batch
+from latentwire.training.compute import autocast, start_accelerator
 from latentwire.training.features import StateInputs
 from latentwire.training.loop import Trainer
 from latentwire.training.objectives import label_likelihood, latent_distillation
 from latentwire.training.optimizers import build_optimizers
 from latentwire.training.recipe import Recipe
+from torch import Tensor
 
 TEACHER = "bytes"
 """Whom a joining sender learns from: no frozen model, so that the sender alone is recomputed."""
@@ -66,22 +68,24 @@ def plain_step(trainer: Trainer) -> Callable[[int], None]:
     [(name, frozen)] = parts.receivers.items()
     modules = list(parts.trained.values())
     parameters = [parameter for module in modules for parameter in module.parameters()]
-    optimizers = build_optimizers(modules)
+    optimizers = build_optimizers(modules, matrices_by=trainer.stage.optimizer)
 
-    def step(number: int) -> None:
-        batch = batches.draw(number)
+    def forward(batch: Batch) -> Tensor:
         states, mask = batches.inputs.batch(batch.rows)
         latents = encode(parts.encoder, states, mask, batch.num_latents).latents
         if parts.teacher is None:
             prefix = parts.adapters[name](through_the_wire(latents, "int8"))
-            loss = label_likelihood(frozen, prefix, batch.questions, batch.answers)
-        else:
-            assert inner.teacher_inputs is not None
-            with torch.no_grad():
-                taught = encode(
-                    parts.teacher[0], *inner.teacher_inputs.batch(batch.rows), batch.num_latents
-                )
-            loss = latent_distillation(latents, taught.latents)
+            return label_likelihood(frozen, prefix, batch.questions, batch.answers)
+        assert inner.teacher_inputs is not None
+        with torch.no_grad():
+            taught = encode(
+                parts.teacher[0], *inner.teacher_inputs.batch(batch.rows), batch.num_latents
+            )
+        return latent_distillation(latents, taught.latents)
+
+    def step(number: int) -> None:
+        with autocast(trainer.recipe.engine, trainer.accelerator.device):
+            loss = forward(batches.draw(number))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         for optimizer in optimizers:
