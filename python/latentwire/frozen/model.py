@@ -186,7 +186,6 @@ class FrozenModel:
             for encoding in encodings
         ]
 
-    @torch.inference_mode()
     def hidden_states(
         self, texts: Sequence[str], layer: int | Sequence[int]
     ) -> tuple[Tensor, Tensor]:
@@ -206,13 +205,20 @@ class FrozenModel:
         Raises:
             UsageError: If the model has no such layer.
         """
+        return self.hidden_states_of(self.ids_read(texts), layer)
+
+    @torch.inference_mode()
+    def hidden_states_of(
+        self, rows: Sequence[list[int]], layer: int | Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """As ``hidden_states``, of texts by the ids that ``ids_read`` gives."""
         layers = [layer] if isinstance(layer, int) else list(layer)
         for number in layers:
             if not 0 <= number <= self.num_layers:
                 raise UsageError(f"{self.name} has layers 0 to {self.num_layers}, not {number}")
         if not layers:
             raise UsageError(f"which layers of {self.name} are to be read? None is named")
-        ids, mask = self.pad(self.ids_read(texts))
+        ids, mask = self.pad(rows)
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long()}
         if self.is_causal:
             inputs["use_cache"] = False  # nothing is generated: a cache would only be built

@@ -34,6 +34,9 @@ def start_accelerator() -> Accelerator:
             "accelerate is configured to wrap everything in FSDP; only frozen models are sharded",
             hint="use training/launch/accelerate.yaml, and engine.strategy=fsdp in the recipe",
         )
+    if torch.cuda.is_available():
+        # Products of float32 in TF32: at the pace of bfloat16, with three bits more.
+        torch.set_float32_matmul_precision("high")
     return Accelerator(
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",  # see ``autocast``: precision is the recipe's

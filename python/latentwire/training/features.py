@@ -15,6 +15,7 @@ from latentwire.training.feature_cache import FeatureCache, gathered, padded
 
 _RESIDENT_SHARE = 0.25
 """What cached states may take of the memory that a GPU has free; a teacher's take some as well."""
+_SAMPLED_TEXTS = 64
 _ROWS_COPIED = 1 << 18
 
 
@@ -48,23 +49,41 @@ class ByteInputs:
 
 
 class StateInputs:
-    """States of a frozen sender, computed every time: where there is no cache."""
+    """States of a frozen sender, computed whenever they are wanted: where there is no cache.
+
+    Args:
+        frozen: The sender.
+        layer: Which of its layers are read.
+        texts: What it reads; tokenized here, once.
+    """
 
     def __init__(
         self, frozen: FrozenModel, layer: int | tuple[int, ...], texts: Sequence[str]
     ) -> None:
         self.frozen = frozen
         self.layer = layer
-        self.texts = texts
+        self.ids = frozen.ids_read(texts)
 
     def batch(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """States float32 [B, T, d] and mask bool [B, T]."""
-        states, mask = self.frozen.hidden_states([self.texts[row] for row in rows], self.layer)
+        # In full precision whatever the step is in: these are what the encoder meets in use.
+        with torch.autocast(self.frozen.device.type, enabled=False):
+            states, mask = self.frozen.hidden_states_of([self.ids[row] for row in rows], self.layer)
         return states.clone(), mask.clone()  # out of inference mode
 
     def width(self, rows: Sequence[int]) -> int:
         """T of a batch of these rows."""
-        return max(len(ids) for ids in self.frozen.ids_read([self.texts[row] for row in rows]))
+        return max(len(self.ids[row]) for row in rows)
+
+    def sample(self, num_states: int, seed: int) -> Tensor:
+        """States float32 [N, d] of texts drawn at random, for the normalizer's statistics."""
+        order = np.random.default_rng(seed).permutation(len(self.ids)).tolist()
+        found: list[Tensor] = []
+        while order and sum(map(len, found)) < num_states:
+            chosen, order = order[:_SAMPLED_TEXTS], order[_SAMPLED_TEXTS:]
+            states, mask = self.batch(chosen)
+            found.append(states[mask])
+        return torch.cat(found)[:num_states]
 
 
 class JoinedCaches:

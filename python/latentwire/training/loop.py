@@ -68,7 +68,7 @@ class Trainer:
         if stage.objectives.text_distillation.weight:
             for frozen in parts.receivers.values():
                 frozen.check_fits(rows.texts, PROMPT_ROOM)
-        cache_dir = run_dir.parent / FEATURES
+        cache_dir = run_dir.parent / FEATURES if recipe.engine.cache_states else None
         inputs, held_out_inputs = (
             open_inputs(parts.encoder, parts.sender, chosen, cache_dir, accelerator)
             for chosen in (rows, held_out)
@@ -78,7 +78,8 @@ class Trainer:
             taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
         if "encoder" in parts.trained:
             fit_normalizer(parts.encoder, inputs, recipe.seed)
-        parts.release_senders()
+        if cache_dir is not None:
+            parts.release_senders()
         tasks = list(recipe.tasks)
         dialogues = open_dialogues(stage, parts.receivers, tasks)
         self.batches = Batches(recipe, stage, rows, dialogues, inputs)

@@ -13,6 +13,7 @@ from torch import nn
 
 from latentwire.catalog import BYTES
 from latentwire.checkpoint import Part
+from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
@@ -254,10 +255,27 @@ def _encoder(
     recipe: Recipe, stage: Stage, run_dir: Path, space: LatentSpace, sender: FrozenModel | None
 ) -> Encoder:
     if "encoder" in stage.train:
-        return build_encoder(
-            recipe.space, stage, None if sender is None else Size.of(sender.config)
-        )
+        size = None if sender is None else Size.of(sender.config)
+        encoder = build_encoder(recipe.space, stage, size)
+        if stage.start is not None:
+            start_from(encoder, Path(stage.start))
+        return encoder
     return _joined_encoder(recipe, stage.sender, run_dir, space, sender)
+
+
+def start_from(encoder: Encoder, folder: Path) -> None:
+    """Give a fresh encoder the weights of a part.
+
+    Raises:
+        CheckpointError: If there is no part, or it is of another kind or size.
+    """
+    former = Part.load(folder, "encoder").module
+    if type(former) is not type(encoder) or former.config != encoder.config:
+        raise CheckpointError(
+            f"start: the encoder in {folder} has {former.config}, the stage's {encoder.config}",
+            hint="name a part of the same architecture and sizes, or leave start out",
+        )
+    encoder.load_state_dict(former.state_dict())
 
 
 def _joined_encoder(

@@ -199,6 +199,9 @@ class EngineRecipe(Strict):
     """What frozen weights are held in; what is trained is always float32."""
     accumulation: int = Field(1, ge=1)
     """Pieces that a process computes its share of a batch in, one after the other."""
+    cache_states: bool = True
+    """Whether what frozen senders make of the texts is kept on disk, and used by later runs too.
+    For a short run a GPU computes states of a small sender sooner than it would fill the cache."""
     gradient_checkpointing: bool = False
     """Whether layers of the receivers are computed again in the backward pass, to save memory."""
     compile: bool = False

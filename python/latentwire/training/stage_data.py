@@ -14,7 +14,7 @@ from latentwire.models.registry import Encoder
 from latentwire.models.whitening import Whitening
 from latentwire.training.data import Rows
 from latentwire.training.feature_cache import FeatureCache
-from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches
+from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches, StateInputs
 from latentwire.training.passages import load_passages
 from latentwire.training.question_data import load_held_out_questions, load_questions
 from latentwire.training.recipe import Recipe, Stage
@@ -51,10 +51,17 @@ def open_inputs(
     encoder: Encoder,
     frozen: FrozenModel | None,
     rows: Rows,
-    cache_dir: Path,
+    cache_dir: Path | None,
     accelerator: Accelerator,
 ) -> EncoderInputs:
-    """What an encoder reads of rows: bytes, or the frozen sender's states from the cache.
+    """What an encoder reads of rows: bytes, or the frozen sender's states.
+
+    Args:
+        encoder: Whose inputs are wanted.
+        frozen: Its sender; None for bytes.
+        rows: Whose texts are read.
+        cache_dir: Where the states are kept, and looked for; None: they are computed every time.
+        accelerator: Who shows the progress.
 
     Raises:
         DiskFullError: If there is no room for the cache.
@@ -62,6 +69,8 @@ def open_inputs(
     if isinstance(encoder, ByteEncoder):
         return ByteInputs(encoder, rows.texts)
     assert frozen is not None
+    if cache_dir is None:
+        return StateInputs(frozen, encoder.config.layer, rows.texts)
     # One cache for the tasks and one for each further source: they are used again one by one.
     caches = []
     for span in rows.blocks():
@@ -84,10 +93,10 @@ def open_inputs(
 
 
 def fit_normalizer(encoder: Encoder, inputs: EncoderInputs, seed: int) -> None:
-    """Set an encoder's statistics of the sender from what is cached; bytes have none."""
+    """Set an encoder's statistics of the sender from what it reads; bytes have none."""
     if isinstance(encoder, ByteEncoder):
         return
-    assert isinstance(inputs, JoinedCaches)
+    assert isinstance(inputs, JoinedCaches | StateInputs)
     states = inputs.sample(_STATES_MEASURED, seed).to(encoder.normalizer.mean.device)
     if isinstance(encoder.normalizer, Whitening) and states.ndim == 2:
         states = states[:, None]  # [N, 1, d]: a single layer
