@@ -2,6 +2,8 @@
 
 python benchmarks/bench_geometry.py [--seconds-limit 70] [--output geometry.json]
 
+Beside the document a table of it is written, ``geometry.md``.
+
 Models have the published geometry and random weights, which cost what trained ones do. Everything
 else is what a run of the recipe has: parts, feature cache, draws, objective, int8 in the loop,
 optimizer, update. Two things differ. Texts are cut into a small tokenizer's tokens, of which there
@@ -28,7 +30,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +88,7 @@ class Wanted:
 
 
 def wanted_rows(pair: str, batches: list[int]) -> list[Wanted]:
-    """Rows of a pair, those of its recipe first; the plain loop where overhead shows most."""
+    """Rows of a pair, its recipe's batch first; the plain loop there, where overhead shows."""
     middle = batches[len(batches) // 2]
     return [
         *(Wanted(pair, size) for size in batches[-2:]),
@@ -110,10 +112,10 @@ class Report:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def text(self) -> str:
+    def document(self) -> dict[str, Any]:
         """All that was found so far."""
         seconds = round(time.monotonic() - self.started, 1)
-        return json.dumps({**self.described, "seconds": seconds, "rows": self.rows}, indent=2)
+        return {**self.described, "seconds": seconds, "rows": self.rows}
 
     def add(self, labels: dict[str, Any], work: Callable[[], dict[str, Any]] | str) -> None:
         """A row: what ``work`` finds, the error that it ends with, or why it is not done."""
@@ -133,7 +135,65 @@ class Report:
         release()
         print(json.dumps(row), file=sys.stderr, flush=True)
         if self.output is not None:
-            write_whole(self.output, self.text + "\n")
+            document = self.document
+            write_whole(self.output, json.dumps(document, indent=2) + "\n")
+            write_whole(self.output.with_suffix(".md"), as_table(document))
+
+
+_COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "pair": lambda row: row["pair"],
+    "what": lambda row: row["what"] + (f", {row['mode']}" if "mode" in row else ""),
+    "batch": lambda row: str(row.get("batch_size", "")),
+    "gradient checkpointing": lambda row: {True: "yes", False: "no", None: ""}[
+        row.get("gradient_checkpointing")
+    ],
+    "tokens": lambda row: shown(row.get("tokens_a_row", row.get("tokens_a_text")), "{:.1f}"),
+    "examples/s": lambda row: shown(
+        row.get("examples_per_second", row.get("texts_per_second")), "{:.4g}"
+    ),
+    "ms a step": lambda row: shown(row.get("seconds_a_step"), "{:.0f}", 1000),
+    "TFLOP/s": lambda row: shown(row.get("tflop_per_second"), "{:.1f}"),
+    "of the peak": lambda row: shown(row.get("share_of_peak"), "{:.1f}%", 100),
+    "peak GiB": lambda row: shown(row.get("gib_at_most"), "{:.1f}"),
+    "of a plain loop": lambda row: shown(row.get("share_of_plain"), "{:.2f}"),
+}
+
+
+def shown(value: float | None, form: str, times: float = 1) -> str:
+    """A cell; empty where there is nothing."""
+    return "" if value is None else form.format(times * value)
+
+
+def as_table(document: Mapping[str, Any]) -> str:
+    """The document for readers: one row a measurement, in the order in which they were made."""
+    peak = document["peak_tflop_per_second"]
+    measured = "not measured" if peak is None else f"{peak:.1f} TFLOP/s"
+    described = {
+        **{key: document[key] for key in ("command", "date", "commit", "machine", "versions")},
+        "peak": f"{measured}, a bfloat16 product of 8192 x 8192 x 8192",
+        "geometry": f"{document['geometry']}, random weights",
+        "seconds": f"{document['seconds']}, models included",
+    }
+    lines = [
+        "# What training costs at published size",
+        "",
+        "One process on one accelerator. Tokens are those of a text that the sender reads, or the "
+        "median of a row that the receiver reads: begin token, message, question, answer and "
+        "padding. GiB are the most that was allocated. A plain loop is the same update written "
+        "out, measured beside the first training row of each pair. Caching is tokenizing, the "
+        "sender and the disk. Written by the command below; not edited.",
+        "",
+        *(f"- {key}: {value}" for key, value in described.items()),
+        "",
+        f"| {' | '.join(_COLUMNS)} |",
+        "| --- " * len(_COLUMNS) + "|",
+    ]
+    for row in document["rows"]:
+        cells = {name: cell(row) for name, cell in _COLUMNS.items()}
+        if row["status"] != "measured":
+            cells["examples/s"] = row["status"].replace("|", "/")
+        lines.append(f"| {' | '.join(cells.values())} |")
+    return "\n".join(lines) + "\n"
 
 
 class Pair:
@@ -473,7 +533,7 @@ def main() -> None:
         for name in args.pairs.split(","):
             measure_pair(name, report, args, Path(folder))
             release()
-    print(report.text)
+    print(json.dumps(report.document, indent=2))
 
 
 if __name__ == "__main__":

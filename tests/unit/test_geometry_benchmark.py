@@ -83,6 +83,44 @@ def test_a_failure_is_a_row_and_the_next_one_is_measured(benchmark_module: Modul
     ]
 
 
+def test_the_table_has_a_row_for_every_measurement(
+    run: Any, benchmark_module: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    document = run()
+    table = (tmp_path / "geometry.md").read_text()
+    assert table == benchmark_module.as_table(document)
+    assert table.count(f"\n| {PAIR} |") == table.count("not measured: no accelerator") == 9
+    step = {
+        "pair": "a_to_b",
+        "what": "train step",
+        "batch_size": 4,
+        "mode": "deep",
+        "gradient_checkpointing": False,
+        "status": "measured",
+        "tokens_a_row": 39.0,
+        "examples_per_second": 21.31,
+        "seconds_a_step": 0.1877,
+        "tflop_per_second": 21.82,
+        "share_of_peak": 0.02763,
+        "gib_at_most": 14.52,
+        "share_of_plain": 0.9746,
+    }
+    cached = {"pair": "a_to_b", "what": "caching of states", "status": "measured"}
+    rows = [step, {**cached, "texts_per_second": 310.3}]
+    *_, measured, last = benchmark_module.as_table({**document, "rows": rows}).splitlines()
+    assert measured == (
+        "| a_to_b | train step, deep | 4 | no | 39.0 | 21.31 | 188 | 21.8 | 2.8% | 14.5 | 0.97 |"
+    )
+    assert last == "| a_to_b | caching of states |  |  |  | 310.3 |  |  |  |  |  |"
+
+
+def test_the_stored_table_is_that_of_the_stored_document(benchmark_module: ModuleType) -> None:
+    stored = ROOT / "benchmarks" / "results" / "geometry.json"
+    table = benchmark_module.as_table(json.loads(stored.read_text()))
+    assert stored.with_suffix(".md").read_text() == table
+
+
 def test_operations_are_those_of_the_forward_and_the_backward_pass(
     benchmark_module: ModuleType,
 ) -> None:
