@@ -1,6 +1,6 @@
 """Write the cards of the shipped models from their pretraining logs and the measured figures.
 
-python training/write_cards.py --runs runs --results benchmarks/results/results.json
+python training/write_cards.py --runs runs --results benchmarks/results/results.json --on "one H200"
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ shipped and tested with: a small model of another family, not a capable one.
 
 - Geometry: width {width}, {layers} layers, {heads} heads ({kv} for keys and values), rotary base
   {theta:,.0f}; a tokenizer of its own with {vocabulary:,} tokens.
-- Saw {tokens:,.0f} tokens in {minutes:.0f} minutes of one CPU core: Wikipedia (BoolQ's articles as
+- Saw {tokens:,.0f} tokens in {minutes:.1f} minutes of {machine}: Wikipedia (BoolQ's articles as
   shipped with ERASER, CC BY-SA 3.0); the training splits of SST-2, AG News, TREC and Banking77
-  written as text, question and answer; GSM8K, ARC-Easy, BoolQ; generated number sentences.
+  written as text, question and answer; GSM8K, ARC-Easy, BoolQ; generated number sentences and
+  stories; and questions about all of them: which name, number or word occurs, how many, who did it,
+  which word is masked, what a story says, the text once more.
 - Reaches {wiki:.2f} nats a token on held-out Wikipedia, in its own tokens.
 - Is stored in 8 bits a weight with one scale a row (`latentwire.storage`).
 
@@ -35,7 +37,7 @@ Accuracy reading the text itself, whole test splits, percent (95% interval):
 """
 
 
-def card(name: str, run_dir: Path, records: list[dict[str, Any]]) -> str:
+def card(name: str, run_dir: Path, records: list[dict[str, Any]], machine: str) -> str:
     """The card of one model."""
     config = AutoConfig.from_pretrained(PRETRAINED_DIR / name)
     entries = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
@@ -62,6 +64,7 @@ def card(name: str, run_dir: Path, records: list[dict[str, Any]]) -> str:
         vocabulary=config.vocab_size,
         tokens=last["tokens"],
         minutes=last["seconds"] / 60,
+        machine=machine,
         wiki=last["wiki_loss"],
         tasks=" | ".join(TASKS),
         rule="|".join(" --- " for _ in TASKS),
@@ -80,10 +83,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--on", default="one CPU core", help="what the models were trained on")
     args = parser.parse_args()
     records = json.loads(args.results.read_text())["records"]
     for name in SHIPPED_MODELS:
-        text = card(name, args.runs / name, records)
+        text = card(name, args.runs / name, records, args.on)
         (PRETRAINED_DIR / name / "README.md").write_text(text)
 
 
