@@ -39,6 +39,7 @@ from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS, Asked
 from latentwire.tasks.base import find_data_dir
 from latentwire.training.muon import Muon
+from latentwire.transfer import to_device
 from safetensors.torch import load_file, save_file
 from tiny_batches import Pools, batches
 from tiny_families import FAMILIES, build_config, build_tokenizer
@@ -60,20 +61,14 @@ def weighted_loss(model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tens
     kept = weights[:, 1:].flatten().nonzero().squeeze(1)
     chosen = torch.stack([ids[:, 1:].flatten()[kept], kept])
     ids, chosen, counted = (
-        _moved(tensor, model.device) for tensor in (ids, chosen, weights[:, 1:].flatten()[kept])
+        to_device(tensor.contiguous(), model.device)
+        for tensor in (ids, chosen, weights[:, 1:].flatten()[kept])
     )
     targets, places = chosen
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]  # [B, T-1, d]
     logits = model.lm_head(hidden.flatten(0, 1)[places]).float()  # [N, V]
     losses = F.cross_entropy(logits, targets, reduction="none")
     return (losses * counted).sum() / counted.sum()
-
-
-def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A copy on the device that the host does not wait for."""
-    if device.type == "cuda":
-        tensor = tensor.contiguous().pin_memory()
-    return tensor.to(device, non_blocking=True)
 
 
 @torch.inference_mode()

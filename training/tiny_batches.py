@@ -42,7 +42,6 @@ class Pools(IterableDataset[list[Batch]]):
     def __iter__(self) -> Iterator[list[Batch]]:
         worker = get_worker_info()
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        torch.set_num_threads(1)
         for number in itertools.count(first, stride):
             yield self.pool(random.Random(f"{self.seed}-{number}"))
 

@@ -6,7 +6,7 @@ is not. The file is what a machine without the data folder's large corpora needs
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -47,12 +47,7 @@ class Row:
 
 def read_wiki(path: Path, max_documents: int) -> list[str]:
     """First documents of a ``.jsonl.zst`` file."""
-    documents = []
-    for line in _lines(path):
-        documents.append(json.loads(line)["text"])
-        if len(documents) == max_documents:
-            break
-    return documents
+    return [row["text"] for row in itertools.islice(read_jsonl(path), max_documents)]
 
 
 def gather(sources: Collection[str], data_dir: Path) -> Iterator[Row]:
@@ -120,8 +115,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def read_rows(path: Path) -> list[Row]:
     """Inverse of ``write_rows``."""
     rows, texts = [], []
-    for line in _lines(path):
-        source, text, question, answer = json.loads(line)
+    for source, text, question, answer in read_jsonl(path):
         if isinstance(text, str):
             texts.append(text)
         rows.append(Row(source, text if isinstance(text, str) else texts[text], question, answer))
@@ -144,8 +138,3 @@ def _boolq(row: dict[str, str]) -> Row:
 
 
 _other = {"gsm8k": _gsm8k, "arc_easy": _arc_easy, "boolq": _boolq}
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
-        yield from io.TextIOWrapper(stream, encoding="utf-8")

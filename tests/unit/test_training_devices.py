@@ -67,7 +67,7 @@ def test_batches_that_are_drawn_ahead_are_the_same(
     trainer = Trainer(
         recipe, recipe.stages[0], tmp_path / "run", sample_data_dir, start_accelerator()
     )
-    ahead = DrawnAhead(trainer.batches)
+    ahead = DrawnAhead(trainer.batches, in_thread=True)
     for step, prepared in ((0, 1), (1, 2), (1, 2), (5, 6), (6, 7)):  # it may start again elsewhere
         found, expected = ahead.draw(step), trainer.batches.draw(step)
         ahead.prepare(prepared)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from latentwire.errors import UsageError
+from latentwire.extras import require_extra
 from latentwire.questions import GENERIC_QUESTION
 
 if TYPE_CHECKING:
@@ -211,14 +212,19 @@ def find_data_dir(data_dir: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a ``.jsonl.gz`` file.
+def read_jsonl(path: Path) -> Iterator[Any]:
+    """Yield the values of a ``.jsonl.gz`` or ``.jsonl.zst`` file, one a line.
 
     Raises:
+        MissingExtraError: If it is packed with zstd and ``zstandard`` is not installed.
         UsageError: If the file is missing.
     """
     if not path.is_file():
         raise UsageError(f"data file {path} does not exist")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    opener: Any = gzip.open
+    if path.suffix == ".zst":
+        require_extra("train", "zstandard")
+        from zstandard import open as opener
+    with opener(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)

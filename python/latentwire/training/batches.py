@@ -141,10 +141,13 @@ class DrawnAhead:
 
     Args:
         batches: Draws them: by their numbers alone, so it matters to nobody when, or how often.
+        in_thread: Whether ``prepare`` does anything. Where the processor computes itself, another
+            thread would only be in its way.
     """
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, *, in_thread: bool) -> None:
         self._batches = batches
+        self._in_thread = in_thread
         self._thread = ThreadPoolExecutor(1)
         self._next: tuple[int, Future[Batch]] | None = None
 
@@ -156,5 +159,5 @@ class DrawnAhead:
 
     def prepare(self, step: int) -> None:
         """Begin to draw the batch that is wanted next."""
-        if self._next is None or self._next[0] != step:
+        if self._in_thread and (self._next is None or self._next[0] != step):
             self._next = step, self._thread.submit(self._batches.draw, step)

@@ -1,4 +1,4 @@
-"""What encoders read of training rows: bytes, or cached states of a frozen sender."""
+"""What encoders read of training rows: bytes, or states of a frozen sender, cached or not."""
 
 from __future__ import annotations
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from latentwire.errors import UsageError
-from latentwire.extras import require_extra
+from latentwire.tasks.base import read_jsonl
 
 CORPORA = {"wiki": "wiki/train.jsonl.zst"}
 """Corpus -> its file below the data folder: JSON objects with ``text``, a sentence a line."""
@@ -42,8 +39,8 @@ def load_passages(corpus: str, data_dir: Path, count: int, seed: int) -> list[st
         raise UsageError(f"corpus file {path} does not exist")
     rng = random.Random(f"{seed}-{corpus}")  # noqa: S311 - not for secrets
     passages: list[str] = []
-    for document in _documents(path):
-        sentences = [_untokenized(line) for line in document.split("\n")]
+    for document in read_jsonl(path):
+        sentences = [_untokenized(line) for line in document["text"].split("\n")]
         starts = rng.sample(range(len(sentences)), min(_PASSAGES_A_DOCUMENT, len(sentences)))
         for start in sorted(starts):
             passage = " ".join(sentences[start : start + rng.randint(1, 2)])
@@ -51,15 +48,6 @@ def load_passages(corpus: str, data_dir: Path, count: int, seed: int) -> list[st
                 passages.append(passage)
     rng.shuffle(passages)
     return passages[:count]
-
-
-def _documents(path: Path) -> Iterator[str]:
-    require_extra("train", "zstandard")
-    import zstandard
-
-    with path.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
-        for line in io.TextIOWrapper(stream, encoding="utf-8"):
-            yield json.loads(line)["text"]
 
 
 def _untokenized(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentwire.tasks.asked import QUESTION_SETS, Asked, ContrastQuestions, RepeatQuestions
+from latentwire.tasks.asked import QUESTION_SETS, AnyTextQuestions, Asked
 from latentwire.training.passages import load_passages
 from latentwire.training.recipe import Recipe
 
@@ -39,7 +39,7 @@ def ask(
     """
     questions = QUESTION_SETS[kind]
     asked = questions.load("train", data_dir, limit=limit, seed=seed)
-    if isinstance(questions, ContrastQuestions | RepeatQuestions) and passages:
+    if isinstance(questions, AnyTextQuestions) and passages:
         room = None if limit is None else max(0, limit - len(asked))
         asked += questions.ask(passages, limit=room, seed=seed)
     return asked

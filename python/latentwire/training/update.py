@@ -51,9 +51,7 @@ class Updates:
         self.recipe = recipe
         self.stage = stage
         self.parts = parts
-        self.batches = batches
-        # Where the processor computes itself, another thread would only be in its way.
-        self.ahead = DrawnAhead(batches) if accelerator.device.type == "cuda" else None
+        self.batches = DrawnAhead(batches, in_thread=accelerator.device.type == "cuda")
         self.accelerator = accelerator
         self.clock = StageClock(stage, accelerator)
         self.num_pieces = accelerator.num_processes * recipe.engine.accumulation
@@ -89,7 +87,7 @@ class Updates:
             TrainingError: If a latent or the gradient is not finite; no weight has changed.
         """
         set_learning_rate(self.optimizers, self.rate(number))
-        batch, pieces = (self.ahead or self.batches).draw(number), self.recipe.engine.accumulation
+        batch, pieces = self.batches.draw(number), self.recipe.engine.accumulation
         first = self.accelerator.process_index * pieces
         found: dict[str, Tensor] = {}
         with self._rounding(number):
@@ -140,8 +138,7 @@ class Updates:
                 values = self.wrapped(piece, weights)
         except InvalidMessageError as error:  # the wire takes finite numbers only
             raise self._not_finite(number, "a latent") from error
-        if self.ahead is not None:  # the backward pass leaves Python to other threads
-            self.ahead.prepare(number + 1)
+        self.batches.prepare(number + 1)  # the backward pass leaves Python to other threads
         # Gradients are averaged over processes, and the shares add up.
         (values["loss"] * processes if processes > 1 else values["loss"]).backward()
         return {

@@ -6,6 +6,7 @@ closed ones are balanced, so that what can be guessed without the text is known.
 
 from latentwire.tasks import AG_NEWS, BANKING77, SST2, TASKS, TREC
 from latentwire.tasks.asked.actor import actors
+from latentwire.tasks.asked.any_text import AnyTextQuestions
 from latentwire.tasks.asked.base import Asked, QuestionSet, group_by_text, majority_rate
 from latentwire.tasks.asked.contrast import Candidate, ContrastQuestions
 from latentwire.tasks.asked.counted import counted
@@ -42,6 +43,7 @@ __all__ = [
     "BOOLQ",
     "QUESTION_SETS",
     "SQUAD",
+    "AnyTextQuestions",
     "Asked",
     "Candidate",
     "ContrastQuestions",

@@ -9,16 +9,16 @@ right exactly once, so whoever does not read the text scores exactly 1/n, whatev
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from latentwire.tasks.asked.any_text import AnyTextQuestions
 from latentwire.tasks.asked.base import Asked, among, generator
 from latentwire.tasks.asked.vocabulary import NUMBER_WORDS
-from latentwire.tasks.base import Split, Task
+from latentwire.tasks.base import Task
 
 CHOICES = 4
 """Choices of a question, and texts of a contrast set."""
@@ -44,7 +44,7 @@ Extractor = Callable[[str], Iterable[Candidate]]
 
 
 @dataclass(frozen=True)
-class ContrastQuestions:
+class ContrastQuestions(AnyTextQuestions):
     """Questions of one kind, asked of the texts of some tasks.
 
     Distractors come from other texts of the same task and split.
@@ -61,21 +61,6 @@ class ContrastQuestions:
     extract: Extractor
     tasks: tuple[Task, ...]
     same_label: bool = False
-
-    def load(
-        self,
-        split: Split,
-        data_dir: str | os.PathLike[str] | None = None,
-        *,
-        limit: int | None = None,
-        seed: int = 0,
-    ) -> list[Asked]:
-        """Ask the texts of a split; see `QuestionSet`."""
-        pools: defaultdict[tuple[str, int | None], list[str]] = defaultdict(list)
-        for task in self.tasks:
-            for example in task.load(split, data_dir):
-                pools[task.name, example.label if self.same_label else None].append(example.text)
-        return self.ask(list(pools.values()), limit=limit, seed=seed)
 
     def ask(
         self, pools: Sequence[Sequence[str]], *, limit: int | None = None, seed: int = 0

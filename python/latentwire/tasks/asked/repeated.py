@@ -7,20 +7,20 @@ Ge et al. 2024, https://arxiv.org/abs/2307.06945.)
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from latentwire.questions import REPEAT_QUESTION
+from latentwire.tasks.asked.any_text import AnyTextQuestions
 from latentwire.tasks.asked.base import Asked, generator
-from latentwire.tasks.base import Split, Task
+from latentwire.tasks.base import Task
 
 REPEATED_WORDS = 24
 """Words of a text that are asked for: about 32 tokens."""
 
 
 @dataclass(frozen=True)
-class RepeatQuestions:
+class RepeatQuestions(AnyTextQuestions):
     """The first words of texts, as a written answer.
 
     Attributes:
@@ -31,20 +31,8 @@ class RepeatQuestions:
     kind: str
     tasks: tuple[Task, ...]
 
-    def load(
-        self,
-        split: Split,
-        data_dir: str | os.PathLike[str] | None = None,
-        *,
-        limit: int | None = None,
-        seed: int = 0,
-    ) -> list[Asked]:
-        """Ask the texts of a split; see `QuestionSet`."""
-        texts = [example.text for task in self.tasks for example in task.load(split, data_dir)]
-        return self.ask([texts], limit=limit, seed=seed)
-
     def ask(
-        self, pools: Sequence[Iterable[str]], *, limit: int | None = None, seed: int = 0
+        self, pools: Sequence[Sequence[str]], *, limit: int | None = None, seed: int = 0
     ) -> list[Asked]:
         """Ask any texts, in an order drawn from the seed.
 
