@@ -14,7 +14,13 @@ from latentwire.frozen.scoring import PROMPT_ROOM
 from latentwire.training.batches import Batches, open_dialogues
 from latentwire.training.curves import draw_curves
 from latentwire.training.means import Means
-from latentwire.training.parts import StageParts, measure_saved, save_parts, write_figures
+from latentwire.training.parts import (
+    StageParts,
+    is_measured,
+    measure_saved,
+    save_parts,
+    write_figures,
+)
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.run_log import RunLog
 from latentwire.training.selection import Selection
@@ -76,7 +82,7 @@ class Trainer:
         taught = None
         if parts.teacher is not None:
             taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
-        if "encoder" in parts.trained:
+        if "encoder" in parts.trained and not is_measured(stage, parts.sender):
             fit_normalizer(parts.encoder, inputs, recipe.seed)
         if cache_dir is not None:
             parts.release_senders()

@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from latentwire.catalog import BYTES
-from latentwire.checkpoint import Part
+from latentwire.checkpoint import Part, part_folders
 from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
 from latentwire.models import Adapter
 from latentwire.models.deep_adapter import DeepAdapter
-from latentwire.models.registry import Encoder
+from latentwire.models.registry import Encoder, Role
 from latentwire.sender import check_part_fits
 from latentwire.space import LatentSpace
 from latentwire.training.building import Size, build_adapter, build_encoder
@@ -258,24 +258,43 @@ def _encoder(
         size = None if sender is None else Size.of(sender.config)
         encoder = build_encoder(recipe.space, stage, size)
         if stage.start is not None:
-            start_from(encoder, Path(stage.start))
+            start_from("encoder", encoder, _start(stage, encoder_folder(stage.sender)))
         return encoder
     return _joined_encoder(recipe, stage.sender, run_dir, space, sender)
 
 
-def start_from(encoder: Encoder, folder: Path) -> None:
-    """Give a fresh encoder the weights of a part.
+def _start(stage: Stage, part: Path) -> Path:
+    """Where the part lies that a trained one begins with: below a run's folder or a space's."""
+    assert stage.start is not None
+    folders = part_folders(Path(stage.start), stage.start)
+    return next((path / part for path in folders if (path / part).is_dir()), folders[0] / part)
+
+
+def start_from(role: Role, module: nn.Module, folder: Path) -> None:
+    """Give a fresh encoder or adapter the weights of a part.
 
     Raises:
         CheckpointError: If there is no part, or it is of another kind or size.
     """
-    former = Part.load(folder, "encoder").module
-    if type(former) is not type(encoder) or former.config != encoder.config:
+    former = Part.load(folder, role).module
+    found, wanted = (getattr(each, "config", None) for each in (former, module))
+    if type(former) is not type(module) or found != wanted:
         raise CheckpointError(
-            f"start: the encoder in {folder} has {former.config}, the stage's {encoder.config}",
-            hint="name a part of the same architecture and sizes, or leave start out",
+            f"start: the {role} in {folder} has {found}, the stage's {wanted}",
+            hint="name a run whose part has the same architecture and sizes, or leave start out",
         )
-    encoder.load_state_dict(former.state_dict())
+    module.load_state_dict(former.state_dict())
+
+
+def is_measured(stage: Stage, sender: FrozenModel | None) -> bool:
+    """Whether an encoder begins with one of this very sender, and with its normalizer.
+
+    Measured anew, on other texts, its inputs would shift by a little under what it has learned.
+    """
+    if stage.start is None or sender is None or "encoder" not in stage.train:
+        return False
+    former = Part.load(_start(stage, encoder_folder(stage.sender)), "encoder")
+    return former.model_digest == sender.weights_digest.hex()
 
 
 def _joined_encoder(
@@ -303,6 +322,8 @@ def _adapter(
         assert isinstance(part.module, Adapter | DeepAdapter)
         return part.module
     adapter = build_adapter(recipe.adapter, recipe.space, Size.of(frozen.config))
+    if stage.start is not None:
+        start_from("adapter", adapter, _start(stage, adapter_folder(frozen.name)))
     fit_colorizer(adapter, frozen, texts)
     return adapter
 

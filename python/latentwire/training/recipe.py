@@ -49,8 +49,9 @@ class Stage(Strict):
     """Which of the recipe's receivers take part; default: all."""
     objectives: Objectives
     start: str | None = None
-    """Folder of an encoder's part whose weights training begins with, in the place of random ones:
-    one of this architecture and these sizes, of whatever space."""
+    """Folder of a run, or name or folder of a space, whose weights training begins with instead of
+    random ones: every part that is trained, with the one of the same name there, which has this
+    architecture and these sizes. LoRA weights begin anew."""
     teacher: str | None = None
     own_losses: float = Field(1.0, ge=0)
     """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes; of
@@ -135,10 +136,6 @@ class Stage(Strict):
             if used & TEACH_ENCODERS:
                 what = min(used & TEACH_ENCODERS)
                 raise ValueError(f"{what} teaches an encoder, and train is {self.train}")
-            if self.start is not None:
-                raise ValueError(
-                    f"start is of an encoder that is trained, and train is {self.train}"
-                )
             if self.layer is not None or self.encoder != EncoderRecipe():
                 raise ValueError(
                     f"layer and encoder are those that {self.sender!r} has already, since train "
