@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from latentwire.errors import UsageError
+from latentwire.evaluation.parts_at_hand import only_kind
 from latentwire.evaluation.question_figures import QuestionEvaluation
 from latentwire.evaluation.question_report import write_question_report
 from latentwire.evaluation.question_rows import QuestionRows
@@ -72,6 +75,35 @@ def test_another_message_is_of_another_text_and_numbers_are_told_apart_by_length
         "count": 4, "count, 1 digit": 3, "count, 2 digits": 1
     }  # fmt: skip
     assert rows.majority_percent(groups["count"]) == 25
+
+
+def test_a_part_trained_for_one_kind_stands_beside(
+    random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path
+) -> None:
+    sender = Sender.from_pretrained(random_llama.model, encoder=random_llama.encoder)
+    receiver = Receiver.from_pretrained(random_qwen.model, adapter=random_qwen.adapter)
+    with Progress(disable=True) as bars:
+        evaluate = partial(QuestionEvaluation, tmp_path, {"a": sender}, {"b": receiver}, bars)
+        mixed = evaluate()([ROWS])
+        [alone] = evaluate(alone=True)([ROWS])
+    [latent] = [figure for figure in mixed if figure.path == "latent"]
+    assert alone == replace(latent, path="alone")  # the same parts here
+    plain = write_question_report(mixed, tmp_path, "command", "All.")
+    beside = write_question_report([*mixed, alone], tmp_path, "command", "All.")
+    found = f"{alone.accuracy.percent:.1f} ({alone.accuracy.low:.1f} to {alone.accuracy.high:.1f})"
+    assert f"| {found} |" in beside
+    assert "trained for it alone" not in plain
+
+
+def test_a_run_for_one_kind_says_which(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    with pytest.raises(UsageError, match="is not a run's recipe"):
+        only_kind(tmp_path)
+    recipe.write_text('{"questions": {"how_many": 1.0}}')
+    assert only_kind(tmp_path) == "how_many"
+    recipe.write_text('{"questions": {"how_many": 1.0, "who_did": 1.0}}')
+    with pytest.raises(UsageError, match="trained for 2 kinds of questions, not for one alone"):
+        only_kind(tmp_path)
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

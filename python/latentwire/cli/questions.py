@@ -33,6 +33,12 @@ def eval_questions(
         int | None, typer.Option(help="Only so many questions of each kind.", min=4)
     ] = None,
     split: MeasuredSplit = "test",
+    alone: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Run folder of parts trained for one kind alone, measured beside; repeat."
+        ),
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -53,6 +59,7 @@ def eval_questions(
         kinds=kind,
         limit=limit,
         split=split,
+        alone=alone or (),
     )
     rows = f"At most {limit} questions of each kind" if limit else "All questions"
     text = write_question_report(

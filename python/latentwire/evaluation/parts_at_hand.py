@@ -13,6 +13,8 @@ from latentwire.models.registry import Role
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 
+_RECIPE = "recipe.json"
+
 Located = dict[str, tuple[str, str | None]]
 """Name -> model and folder of its part; no folder where it is the shipped one."""
 
@@ -67,6 +69,28 @@ def open_receivers(adapters: Located, names: Sequence[str] | None) -> dict[str, 
     }
 
 
+def only_kind(run_dir: Path) -> str:
+    """The kind of question that a run was trained for.
+
+    Raises:
+        UsageError: If there is no such run, or it was trained for several kinds or none.
+    """
+    path = run_dir / _RECIPE
+    try:
+        kinds = list(json.loads(path.read_text())["questions"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} is not a run's recipe: {error}",
+            hint="name a folder that latentwire train left",
+        ) from error
+    if len(kinds) != 1:
+        raise UsageError(
+            f"{path}: trained for {len(kinds)} kinds of questions, not for one alone",
+            hint="train a recipe with questions={KIND: 1.0}",
+        )
+    return str(kinds[0])
+
+
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Refuse a name that is not among those there are.
 
@@ -80,7 +104,7 @@ def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def _folders(run_dir: Path) -> list[Path]:
-    recipe = run_dir / "recipe.json"
+    recipe = run_dir / _RECIPE
     found = json.loads(recipe.read_text()) if recipe.is_file() else {}
     return part_folders(run_dir, found.get("space", {}).get("joins"))  # a projector has no space
 

@@ -49,7 +49,8 @@ class QuestionFigure:
 
     Attributes:
         kind: Kind of question, or a part of it.
-        path: ``text``, ``no message``, ``latent``, ``zero message`` or ``other message``.
+        path: ``text``, ``no message``, ``latent``, ``zero message`` or ``other message``; ``alone``
+            is the message of parts that were trained for this kind alone.
         sender: Who sent; empty where nobody did.
         receiver: Who was asked.
         accuracy: With its interval.
@@ -81,6 +82,7 @@ class QuestionEvaluation:
         senders: Name -> sender.
         receivers: Name -> receiver.
         bars: Where progress is shown.
+        alone: Measure messages only, as those of parts that were trained for one kind alone.
     """
 
     def __init__(
@@ -89,7 +91,10 @@ class QuestionEvaluation:
         senders: Mapping[str, Sender],
         receivers: Mapping[str, Receiver],
         bars: Progress,
+        *,
+        alone: bool = False,
     ) -> None:
+        self.alone = alone
         self.senders = senders
         self.receivers = receivers
         self.bars = bars
@@ -102,7 +107,8 @@ class QuestionEvaluation:
         found: list[QuestionFigure] = []
         for rows in kinds:
             for name in self.receivers:
-                found += self._without_sender(rows, name)
+                if not self.alone:
+                    found += self._without_sender(rows, name)
                 for sender in self.senders:
                     found += self._messages(rows, sender, name)
         return found
@@ -138,15 +144,18 @@ class QuestionEvaluation:
             return [packets[rows.asked[row].text] for row in batch]
 
         def zeros(batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-            message = Packet.from_bytes(sent(batch[:1])[0]).decode()
+            real = Packet.from_bytes(sent(batch[:1])[0]).decode()
             empty = Message(
-                latents=np.zeros_like(message.latents), sender=message.sender, space=message.space
+                latents=np.zeros_like(real.latents), sender=real.sender, space=real.space
             )
             return receiver.read([bytes(empty.encode("int8"))] * len(batch))
 
+        message = Way(receiver.listener, lambda batch: receiver.read(sent(batch)))
+        if self.alone:
+            return self._figures(rows, sender, name, {"alone": message}, packets)
         others = rows.others()
         ways = {
-            "latent": Way(receiver.listener, lambda batch: receiver.read(sent(batch))),
+            "latent": message,
             "zero message": Way(receiver.listener, zeros),
             "other message": Way(
                 receiver.listener, lambda batch: receiver.read(sent(others[batch]))
@@ -179,7 +188,11 @@ class QuestionEvaluation:
             if len(known) < len(groups):
                 right = self._answers(rows, way, f"{rows.kind}: {sender} to {receiver}, {path}")
                 sizes = [len(data) for data in (packets or {}).values()]
-                mean = round(float(np.mean(sizes)), 1) if sizes and path == "latent" else 0.0
+                mean = (
+                    round(float(np.mean(sizes)), 1)
+                    if sizes and path in ("latent", "alone")
+                    else 0.0
+                )
                 known = [
                     QuestionFigure(
                         kind,

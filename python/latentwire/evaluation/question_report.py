@@ -56,11 +56,11 @@ def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> lis
         for figure in figures
         if figure.receiver == receiver and figure.sender in ("", sender)
     }
-    lines = [
-        "| kind | rows | most frequent answer | no message | zero message | other message "
-        "| **message** | reads the text | kept | bytes |",
-        "| --- " * 10 + "|",
-    ]
+    beside = any(path == "alone" for _, path in found)
+    titles = "| kind | rows | most frequent answer | no message | zero message | other message "
+    titles += "| **message** | reads the text | kept | bytes |"
+    titles += " trained for it alone |" if beside else ""
+    lines = [titles, "| --- " * (titles.count("|") - 1) + "|"]
     for kind in dict.fromkeys(kind for kind, _ in found):
         latent, read = found[kind, "latent"], found[kind, "text"]
         accuracy, reached = latent.accuracy, read.accuracy.percent
@@ -71,10 +71,15 @@ def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> lis
             f"{found[kind, path].accuracy.percent:.1f}"
             for path in ("no message", "zero message", "other message")
         )
+        alone = found.get((kind, "alone"))
+        last = ""
+        if alone:
+            percent, low, high = (alone.accuracy.percent, alone.accuracy.low, alone.accuracy.high)
+            last = f"{percent:.1f} ({low:.1f} to {high:.1f})"
         size = f"{latent.packet_bytes:,.0f}" if latent.packet_bytes else ""
         lines.append(
             f"| {kind} | {accuracy.num_rows:,} | {latent.majority_percent:.1f} | {controls} "
             f"| **{accuracy.percent:.1f}** ({accuracy.low:.1f} to {accuracy.high:.1f}) "
-            f"| {reached:.1f} | {kept} | {size} |"
+            f"| {reached:.1f} | {kept} | {size} |" + (f" {last} |" if beside else "")
         )
     return lines

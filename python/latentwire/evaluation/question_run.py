@@ -12,6 +12,7 @@ from rich.progress import Progress
 from latentwire.evaluation.parts_at_hand import (
     check_known,
     locate_parts,
+    only_kind,
     open_receivers,
     open_senders,
 )
@@ -35,6 +36,7 @@ def run_question_evaluation(
     kinds: Sequence[str] | None = None,
     limit: int | None = None,
     split: Split = "test",
+    alone: Sequence[Path] = (),
 ) -> list[QuestionFigure]:
     """Ask receivers questions of every kind after senders' messages.
 
@@ -48,6 +50,8 @@ def run_question_evaluation(
         kinds: Kinds of questions; default all.
         limit: The most questions of a kind.
         split: ``test``; or ``validation``, for choices between variants.
+        alone: Folders of runs that were trained for one kind of question each, with the same
+            senders and receivers: their messages are measured beside, each on its kind.
 
     Texts that a model cannot read whole are left out, for all paths.
 
@@ -60,6 +64,7 @@ def run_question_evaluation(
     check_known("sender", senders or (), encoders)
     check_known("receiver", receivers or (), adapters)
     folder = find_data_dir(data_dir)
+    trained_alone = {only_kind(path): path for path in alone}
     loaded_senders = open_senders(encoders, senders)
     loaded_receivers = open_receivers(adapters, receivers)
     readers = [
@@ -67,8 +72,19 @@ def run_question_evaluation(
         *((receiver.frozen, PROMPT_ROOM) for receiver in loaded_receivers.values()),
     ]
     with Progress(console=Console(stderr=True)) as bars:
-        run = QuestionEvaluation(output, loaded_senders, loaded_receivers, bars)
-        return run([_that_fit(QuestionRows.load(k, split, folder, limit), readers) for k in chosen])
+        asked = [_that_fit(QuestionRows.load(k, split, folder, limit), readers) for k in chosen]
+        found = QuestionEvaluation(output, loaded_senders, loaded_receivers, bars)(asked)
+        for rows in asked:
+            if rows.kind in trained_alone:
+                run = trained_alone[rows.kind]
+                found += QuestionEvaluation(
+                    output,
+                    open_senders(locate_parts("encoder", run), list(loaded_senders)),
+                    open_receivers(locate_parts("adapter", run), list(loaded_receivers)),
+                    bars,
+                    alone=True,
+                )([rows])
+    return found
 
 
 def _that_fit(rows: QuestionRows, readers: Sequence[tuple[FrozenModel, int]]) -> QuestionRows:
