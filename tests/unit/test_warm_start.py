@@ -53,10 +53,10 @@ def test_a_normalizer_of_another_sender_is_measured_anew(
     expected = part.module.state_dict()["normalizer.mean"].clone()
     with torch.no_grad():
         part.module.state_dict()["normalizer.mean"].add_(1)
-    replace(part, model_digest="00" * 32).save(folder, bits=32)
+    replace(part, model_digest="00" * 32).save(folder)
     warm = _trainer(model, tmp_path / "warm", sample_data_dir, start=str(former)).parts.encoder
     assert torch.allclose(warm.state_dict()["normalizer.mean"], expected, atol=1e-2)
-    replace(part, model_digest=part.model_digest).save(folder, bits=32)
+    replace(part, model_digest=part.model_digest).save(folder)
     warm = _trainer(model, tmp_path / "warm", sample_data_dir, start=str(former)).parts.encoder
     assert torch.allclose(warm.state_dict()["normalizer.mean"], expected + 1, atol=1e-2)
 

@@ -1,0 +1,42 @@
+"""The mean of trained parts is a part of the same space, and strangers are not mixed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from latentwire.checkpoint import Part
+from latentwire.errors import CheckpointError
+from random_models import RandomModel
+
+
+@pytest.fixture(autouse=True)
+def _scripts_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "training"))
+
+
+def _average(parts: list[Part]) -> Part:
+    from average_parts import average
+
+    return average(parts)
+
+
+def test_every_weight_is_the_mean(random_llama: RandomModel, tmp_path: Path) -> None:
+    one, other = (Part.load(random_llama.encoder, "encoder") for _ in range(2))
+    with torch.no_grad():
+        for value in other.module.state_dict().values():
+            value.add_(1)
+    mean = _average([one, other])
+    before = one.module.state_dict()
+    for name, value in mean.module.state_dict().items():
+        assert torch.allclose(value, before[name] + 0.5, atol=1e-6), name
+    mean.save(tmp_path / "mean")
+    assert Part.load(tmp_path / "mean", "encoder").space.fingerprint == one.space.fingerprint
+
+
+def test_parts_of_other_models_are_refused(random_llama: RandomModel) -> None:
+    one, other = (Part.load(random_llama.encoder, "encoder") for _ in range(2))
+    with pytest.raises(CheckpointError, match="model: "):
+        _average([one, replace(other, model_digest="00" * 16)])
