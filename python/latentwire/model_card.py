@@ -94,7 +94,7 @@ def _figures(part: Part) -> str:
         "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {receiver} | {task} | {found['accuracy']} | {found['loss']} |"
+        f"| {receiver} | {task} | {found['accuracy']} | {found.get('loss', 'not measured')} |"
         for receiver, tasks in validation.items()
         for task, found in tasks.items()
     ]
