@@ -28,6 +28,10 @@ _BYTES = {"float32": 4, "bfloat16": 2}
 # shares of both that training code usually reaches.
 PEAK_FLOPS, REACHED_FLOPS = 989e12, 0.4
 PEAK_BANDWIDTH, REACHED_BANDWIDTH = 3.35e12, 0.6
+# What one layer of a receiver takes a pass, however few its rows, since its kernels are launched one
+# after the other: 84 and 85 ms for two passes of 28 and 32 layers, with the rest of the step
+# (benchmarks/results/geometry.md).
+LAUNCHING_A_LAYER = 1.4e-3
 
 
 def count_parameters(recipe: Recipe, stage: Stage) -> dict[str, int]:
@@ -97,12 +101,12 @@ def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[st
 
 
 def estimate_time(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str, float]:
-    """Hours on H100 GPUs, as far as large matrix products go.
+    """Hours on H100 GPUs, as far as receivers go.
 
-    A step takes the longer of its arithmetic and of reading the receiver's weights: 4 operations
-    per parameter and token (forward, and backward to the activations alone; 6 with gradient
-    checkpointing), and one reading of the weights a pass. The sender takes 2 operations per
-    parameter and token, once a text.
+    A step takes the longest of its arithmetic, of reading the receiver's weights and of launching
+    its kernels: 4 operations per parameter and token (forward, and backward to the activations
+    alone; 6 with gradient checkpointing), one reading of the weights a pass, and a measured time a
+    layer and pass. The sender takes 2 operations per parameter and token, once a text.
     """
     counts, engine = count_parameters(recipe, stage), recipe.engine
     largest = max(counts[f"frozen {name}"] for name in recipe.receivers_of(stage))
@@ -111,7 +115,13 @@ def estimate_time(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str,
     passes = 3 if engine.gradient_checkpointing else 2
     arithmetic = 2 * passes * largest * tokens / (PEAK_FLOPS * REACHED_FLOPS)
     weights = _BYTES[engine.frozen_dtype] * largest * passes * engine.accumulation
-    seconds = max(arithmetic, weights / (PEAK_BANDWIDTH * REACHED_BANDWIDTH))
+    layers = max(
+        int(model_config(name).get_text_config().num_hidden_layers)
+        for name in recipe.receivers_of(stage)
+    )
+    launching = LAUNCHING_A_LAYER * layers * passes * engine.accumulation
+    reading = weights / (PEAK_BANDWIDTH * REACHED_BANDWIDTH)
+    seconds = max(arithmetic, reading, launching)
     sender = 2 * counts.get(f"frozen {stage.sender}", 0) * TOKENS_A_TEXT * 100_000
     return {
         "seconds a step": round(seconds, 4),
