@@ -28,8 +28,8 @@ _BYTES = {"float32": 4, "bfloat16": 2}
 # shares of both that training code usually reaches.
 PEAK_FLOPS, REACHED_FLOPS = 989e12, 0.4
 PEAK_BANDWIDTH, REACHED_BANDWIDTH = 3.35e12, 0.6
-# What one layer of a receiver takes a pass, however few its rows, since its kernels are launched one
-# after the other: 84 and 85 ms for two passes of 28 and 32 layers, with the rest of the step
+# What one layer of a receiver takes a pass, however few its rows, since its kernels are launched
+# one after the other: 84 and 85 ms for two passes of 28 and 32 layers, with the rest of the step
 # (benchmarks/results/geometry.md).
 LAUNCHING_A_LAYER = 1.4e-3
 
