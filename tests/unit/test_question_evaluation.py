@@ -106,6 +106,18 @@ def test_a_run_for_one_kind_says_which(tmp_path: Path) -> None:
         only_kind(tmp_path)
 
 
+def test_a_run_that_cannot_stand_beside_is_refused_at_once(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.json").write_text('{"questions": {"how_many": 1.0}}')
+    kinds = {"kinds": ["story_what"], "alone": [run]}
+    with pytest.raises(UsageError, match="trained for: 'how_many'"):
+        run_question_evaluation(tmp_path / "out", **kinds)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="holds no encoder"):
+        run_question_evaluation(tmp_path / "out", kinds=["how_many"], alone=[run])
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no kind of question 'who_knows'"):
         run_question_evaluation(tmp_path / "out", kinds=["who_knows"])

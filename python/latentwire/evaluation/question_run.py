@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
 
+from latentwire.errors import UsageError
 from latentwire.evaluation.parts_at_hand import (
+    Located,
     check_known,
     locate_parts,
     only_kind,
@@ -63,8 +66,8 @@ def run_question_evaluation(
     encoders, adapters = locate_parts("encoder", run_dir), locate_parts("adapter", run_dir)
     check_known("sender", senders or (), encoders)
     check_known("receiver", receivers or (), adapters)
+    trained_alone = _by_kind(alone, chosen)
     folder = find_data_dir(data_dir)
-    trained_alone = {only_kind(path): path for path in alone}
     loaded_senders = open_senders(encoders, senders)
     loaded_receivers = open_receivers(adapters, receivers)
     readers = [
@@ -76,14 +79,36 @@ def run_question_evaluation(
         found = QuestionEvaluation(output, loaded_senders, loaded_receivers, bars)(asked)
         for rows in asked:
             if rows.kind in trained_alone:
-                run = trained_alone[rows.kind]
+                parts = trained_alone[rows.kind]
                 found += QuestionEvaluation(
                     output,
-                    open_senders(locate_parts("encoder", run), list(loaded_senders)),
-                    open_receivers(locate_parts("adapter", run), list(loaded_receivers)),
+                    open_senders(parts.encoders, list(loaded_senders)),
+                    open_receivers(parts.adapters, list(loaded_receivers)),
                     bars,
                     alone=True,
                 )([rows])
+    return found
+
+
+class _Alone(NamedTuple):
+    """Where the parts of a run for one kind lie."""
+
+    encoders: Located
+    adapters: Located
+
+
+def _by_kind(runs: Sequence[Path], kinds: Sequence[str]) -> dict[str, _Alone]:
+    """Runs by the kind that each was trained for; all are looked at before anything is computed."""
+    found: dict[str, _Alone] = {}
+    for run in runs:
+        kind = only_kind(run)
+        check_known(f"question measured of the kind that {run} was trained for:", [kind], kinds)
+        if kind in found:
+            raise UsageError(
+                f"{run} was trained for {kind} alone, as another run was that is named before it",
+                hint="name one run for a kind",
+            )
+        found[kind] = _Alone(locate_parts("encoder", run), locate_parts("adapter", run))
     return found
 
 
