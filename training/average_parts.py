@@ -9,6 +9,7 @@ than either (Wortsman et al. 2022, arXiv:2203.05482). Choose on validation rows.
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from latentwire.errors import CheckpointError, LatentwireError
 
 
 def average(parts: Sequence[Part]) -> Part:
-    """The last part with the mean of all weights, statistics included; figures are not taken over.
+    """A part like the last, with the mean of all weights and statistics; figures are left out.
 
     Raises:
         CheckpointError: If the parts are not of one kind, size, model and space.
@@ -39,7 +40,8 @@ def average(parts: Sequence[Part]) -> Part:
                     f"{what}: {found} beside {expected}", hint="average parts of one kind and space"
                 )
     states = [part.module.state_dict() for part in parts]
-    last.module.load_state_dict(
+    module = copy.deepcopy(last.module)
+    module.load_state_dict(
         {
             name: torch.stack([state[name] for state in states]).mean(0)
             if value.is_floating_point()
@@ -47,7 +49,7 @@ def average(parts: Sequence[Part]) -> Part:
             for name, value in states[-1].items()
         }
     )
-    return replace(last, figures={})
+    return replace(last, module=module, figures={})
 
 
 def main() -> None:

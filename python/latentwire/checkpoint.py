@@ -278,8 +278,13 @@ def part_folders(run_dir: Path, joins: str | None) -> list[Path]:
     """
     if joins is None:
         return [run_dir]
-    shipped = SPACES_DIR / joins
-    return [run_dir, shipped if shipped.is_dir() else Path(joins)]
+    return [run_dir, space_folder(joins)]
+
+
+def space_folder(name: str) -> Path:
+    """Folder of a shipped space by its name; of any other, and of a run, the name is the folder."""
+    shipped = SPACES_DIR / name
+    return shipped if shipped.is_dir() else Path(name)
 
 
 def shipped_parts(role: Role) -> list[str]:

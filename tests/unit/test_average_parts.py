@@ -29,9 +29,10 @@ def test_every_weight_is_the_mean(random_llama: RandomModel, tmp_path: Path) -> 
         for value in other.module.state_dict().values():
             value.add_(1)
     mean = _average([one, other])
-    before = one.module.state_dict()
+    first, last = one.module.state_dict(), other.module.state_dict()
     for name, value in mean.module.state_dict().items():
-        assert torch.allclose(value, before[name] + 0.5, atol=1e-6), name
+        assert torch.allclose(value, first[name] + 0.5, atol=1e-6), name
+        assert torch.allclose(last[name], first[name] + 1, atol=1e-6), name  # as it was
     mean.save(tmp_path / "mean")
     assert Part.load(tmp_path / "mean", "encoder").space.fingerprint == one.space.fingerprint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,13 @@ def asked(text: str, answer: str) -> Asked:
     return Asked(text, "Who has it: Ann, Ben or Tom?", ("Ann", "Ben", "Tom"), answer, "who")
 
 
+def load_pair(sends: RandomModel, reads: RandomModel) -> tuple[Sender, Receiver]:
+    return (
+        Sender.from_pretrained(sends.model, encoder=sends.encoder),
+        Receiver.from_pretrained(reads.model, adapter=reads.adapter),
+    )
+
+
 ROWS = QuestionRows(
     "who",
     [asked(f"{name} has it , {number} of {number}", name) for number in range(4)
@@ -35,8 +43,7 @@ ROWS = QuestionRows(
 def test_every_path_is_judged_by_the_message_that_it_names(
     random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path
 ) -> None:
-    sender = Sender.from_pretrained(random_llama.model, encoder=random_llama.encoder)
-    receiver = Receiver.from_pretrained(random_qwen.model, adapter=random_qwen.adapter)
+    sender, receiver = load_pair(random_llama, random_qwen)
     with Progress(disable=True) as bars:
         run = QuestionEvaluation(tmp_path, {"a": sender}, {"b": receiver}, bars)
         found = {figure.path: figure for figure in run([ROWS])}
@@ -80,8 +87,7 @@ def test_another_message_is_of_another_text_and_numbers_are_told_apart_by_length
 def test_a_part_trained_for_one_kind_stands_beside(
     random_llama: RandomModel, random_qwen: RandomModel, tmp_path: Path
 ) -> None:
-    sender = Sender.from_pretrained(random_llama.model, encoder=random_llama.encoder)
-    receiver = Receiver.from_pretrained(random_qwen.model, adapter=random_qwen.adapter)
+    sender, receiver = load_pair(random_llama, random_qwen)
     with Progress(disable=True) as bars:
         evaluate = partial(QuestionEvaluation, tmp_path, {"a": sender}, {"b": receiver}, bars)
         mixed = evaluate()([ROWS])
@@ -110,12 +116,38 @@ def test_a_run_that_cannot_stand_beside_is_refused_at_once(tmp_path: Path) -> No
     run = tmp_path / "run"
     run.mkdir()
     (run / "recipe.json").write_text('{"questions": {"how_many": 1.0}}')
-    kinds = {"kinds": ["story_what"], "alone": [run]}
-    with pytest.raises(UsageError, match="trained for: 'how_many'"):
-        run_question_evaluation(tmp_path / "out", **kinds)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="trained for how_many alone, which is not measured"):
+        run_question_evaluation(tmp_path / "out", kinds=["story_what"], alone=[run])
     with pytest.raises(UsageError, match="holds no encoder"):
         run_question_evaluation(tmp_path / "out", kinds=["how_many"], alone=[run])
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_for_one_kind_are_measured_on_it_alone(
+    random_llama: RandomModel, random_qwen: RandomModel, sample_data_dir: Path, tmp_path: Path
+) -> None:
+    runs = [tmp_path / name for name in ("mixed", "alone", "again")]
+    for run in runs:
+        shutil.copytree(random_llama.encoder, run / "encoders" / "a")
+        shutil.copytree(random_qwen.adapter, run / "adapters" / "b")
+        (run / "recipe.json").write_text('{"questions": {"story_what": 1.0}}')
+    measure = partial(
+        run_question_evaluation,
+        tmp_path / "out",
+        data_dir=sample_data_dir,
+        run_dir=runs[0],
+        kinds=["story_what", "story_who_has"],
+        limit=4,
+    )
+    with pytest.raises(UsageError, match="as another run was that is named before it"):
+        measure(alone=runs[1:])
+    assert not (tmp_path / "out").exists()
+    found = measure(alone=runs[1:2])
+    assert [figure.kind for figure in found if figure.path == "alone"] == ["story_what"]
+    assert [figure.kind for figure in found if figure.path == "latent"] == [
+        "story_what",
+        "story_who_has",
+    ]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

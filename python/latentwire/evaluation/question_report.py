@@ -9,6 +9,7 @@ from pathlib import Path
 
 from latentwire.evaluation.machine import describe_run
 from latentwire.evaluation.question_figures import QuestionFigure
+from latentwire.evaluation.statistics import Accuracy
 
 GOAL_PERCENT = 95
 """Of what the receiver reaches reading the text, what a message should reach."""
@@ -72,14 +73,16 @@ def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> lis
             for path in ("no message", "zero message", "other message")
         )
         alone = found.get((kind, "alone"))
-        last = ""
-        if alone:
-            percent, low, high = (alone.accuracy.percent, alone.accuracy.low, alone.accuracy.high)
-            last = f"{percent:.1f} ({low:.1f} to {high:.1f})"
+        last = _with_interval(alone.accuracy) if alone else ""
         size = f"{latent.packet_bytes:,.0f}" if latent.packet_bytes else ""
         lines.append(
             f"| {kind} | {accuracy.num_rows:,} | {latent.majority_percent:.1f} | {controls} "
-            f"| **{accuracy.percent:.1f}** ({accuracy.low:.1f} to {accuracy.high:.1f}) "
+            f"| {_with_interval(accuracy, '**')} "
             f"| {reached:.1f} | {kept} | {size} |" + (f" {last} |" if beside else "")
         )
     return lines
+
+
+def _with_interval(found: Accuracy, emphasis: str = "") -> str:
+    percent = f"{emphasis}{found.percent:.1f}{emphasis}"
+    return f"{percent} ({found.low:.1f} to {found.high:.1f})"

@@ -102,7 +102,11 @@ def _by_kind(runs: Sequence[Path], kinds: Sequence[str]) -> dict[str, _Alone]:
     found: dict[str, _Alone] = {}
     for run in runs:
         kind = only_kind(run)
-        check_known(f"question measured of the kind that {run} was trained for:", [kind], kinds)
+        if kind not in kinds:
+            raise UsageError(
+                f"{run} was trained for {kind} alone, which is not measured",
+                hint=f"add --kind {kind}, or leave the run out",
+            )
         if kind in found:
             raise UsageError(
                 f"{run} was trained for {kind} alone, as another run was that is named before it",

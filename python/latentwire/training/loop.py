@@ -16,7 +16,7 @@ from latentwire.training.curves import draw_curves
 from latentwire.training.means import Means
 from latentwire.training.parts import (
     StageParts,
-    is_measured,
+    keeps_normalizer,
     measure_saved,
     save_parts,
     write_figures,
@@ -82,7 +82,7 @@ class Trainer:
         taught = None
         if parts.teacher is not None:
             taught = open_inputs(*parts.teacher, rows, cache_dir, accelerator)
-        if "encoder" in parts.trained and not is_measured(stage, parts.sender):
+        if "encoder" in parts.trained and not keeps_normalizer(stage, parts.sender):
             fit_normalizer(parts.encoder, inputs, recipe.seed)
         if cache_dir is not None:
             parts.release_senders()

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from latentwire.catalog import BYTES
-from latentwire.checkpoint import Part, part_folders
+from latentwire.checkpoint import Part, space_folder
 from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
@@ -266,8 +266,7 @@ def _encoder(
 def _start(stage: Stage, part: Path) -> Path:
     """Where the part lies that a trained one begins with: below a run's folder or a space's."""
     assert stage.start is not None
-    folders = part_folders(Path(stage.start), stage.start)
-    return next((path / part for path in folders if (path / part).is_dir()), folders[0] / part)
+    return space_folder(stage.start) / part
 
 
 def start_from(role: Role, module: nn.Module, folder: Path) -> None:
@@ -286,8 +285,8 @@ def start_from(role: Role, module: nn.Module, folder: Path) -> None:
     module.load_state_dict(former.state_dict())
 
 
-def is_measured(stage: Stage, sender: FrozenModel | None) -> bool:
-    """Whether an encoder begins with one of this very sender, and with its normalizer.
+def keeps_normalizer(stage: Stage, sender: FrozenModel | None) -> bool:
+    """Whether an encoder begins with one of this very sender, whose normalizer it keeps.
 
     Measured anew, on other texts, its inputs would shift by a little under what it has learned.
     """

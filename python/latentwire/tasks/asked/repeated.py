@@ -34,13 +34,7 @@ class RepeatQuestions(AnyTextQuestions):
     def ask(
         self, pools: Sequence[Sequence[str]], *, limit: int | None = None, seed: int = 0
     ) -> list[Asked]:
-        """Ask any texts, in an order drawn from the seed.
-
-        Args:
-            pools: Lists of texts.
-            limit: The most questions.
-            seed: Another seed takes them in another order.
-        """
+        """Ask each text once, in an order drawn from the seed; see `AnyTextQuestions`."""
         texts = list(dict.fromkeys(text for pool in pools for text in pool if text.split()))
         generator(seed, self.kind).shuffle(texts)
         return [
