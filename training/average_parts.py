@@ -9,6 +9,7 @@ than either (Wortsman et al. 2022, arXiv:2203.05482). Choose on validation rows.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import sys
 from collections.abc import Sequence
@@ -18,14 +19,18 @@ from pathlib import Path
 import torch
 from latentwire.checkpoint import Part
 from latentwire.errors import CheckpointError, LatentwireError
+from latentwire.models import ByteEncoder, HiddenStateEncoder
 
 
 def average(parts: Sequence[Part]) -> Part:
     """A part like the last, with the mean of all weights and statistics; figures are left out.
 
+    What the last has grown since (pooled latents, layers) counts as zeros in those that lack it.
+
     Raises:
         CheckpointError: If the parts are not of one kind, size, model and space.
     """
+    parts = [_as_large(part, parts[-1]) for part in parts]
     first, last = parts[0], parts[-1]
     for part in parts[1:]:
         for what, found, expected in (
@@ -50,6 +55,16 @@ def average(parts: Sequence[Part]) -> Part:
         }
     )
     return replace(last, module=module, figures={})
+
+
+def _as_large(part: Part, last: Part) -> Part:
+    """The part with what the last has grown since, which says nothing in it."""
+    module = copy.deepcopy(last.module)
+    if isinstance(module, ByteEncoder | HiddenStateEncoder) and type(part.module) is type(module):
+        with contextlib.suppress(ValueError):  # of another kind or size: refused by name
+            module.grow_from(part.module)  # type: ignore[arg-type]
+            return replace(part, module=module)
+    return part
 
 
 def main() -> None:

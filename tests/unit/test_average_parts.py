@@ -9,6 +9,7 @@ import pytest
 import torch
 from latentwire.checkpoint import Part
 from latentwire.errors import CheckpointError
+from latentwire.models import HiddenStateEncoder
 from random_models import RandomModel
 
 
@@ -35,6 +36,19 @@ def test_every_weight_is_the_mean(random_llama: RandomModel, tmp_path: Path) -> 
         assert torch.allclose(last[name], first[name] + 1, atol=1e-6), name  # as it was
     mean.save(tmp_path / "mean")
     assert Part.load(tmp_path / "mean", "encoder").space.fingerprint == one.space.fingerprint
+
+
+def test_what_has_grown_since_is_halved(random_llama: RandomModel) -> None:
+    former = Part.load(random_llama.encoder, "encoder")
+    assert isinstance(former.module, HiddenStateEncoder)
+    grown = HiddenStateEncoder(replace(former.module.config, pooled_latents=2))
+    weight = grown.beginning.expand.weight.detach().clone()
+    assert weight.any()
+    mean = _average([former, replace(former, module=grown)]).module
+    assert isinstance(mean, HiddenStateEncoder)
+    torch.testing.assert_close(mean.beginning.expand.weight, weight / 2)
+    expected = (former.module.project.weight + grown.project.weight) / 2
+    torch.testing.assert_close(mean.project.weight, expected)
 
 
 def test_parts_of_other_models_are_refused(random_llama: RandomModel) -> None:

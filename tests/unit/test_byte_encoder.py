@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from latentwire.models import ByteEncoder, ByteEncoderConfig
+from latentwire.models.hashing import bucket, find_words
 
 TEXTS = ["ja", "é ü 語", "how do i change my pin ?", "x" * 333, "a word " * 200]
 
@@ -49,3 +50,50 @@ def test_8_kilobytes_in_one_pass(encoder: ByteEncoder) -> None:
     short = encoder(*encoder.batch([TEXTS[2]]))
     padded = encoder(*(part[:1] for part in encoder.batch([TEXTS[2], whole])))
     torch.testing.assert_close(padded, short, atol=1e-6, rtol=1e-6)
+
+
+@torch.no_grad()
+def test_a_word_is_the_same_word_wherever_it_stands_and_ends_with_the_text() -> None:
+    text = "Pay ate, the pay atE pay"
+    encoder = ByteEncoder(ByteEncoderConfig(num_layers=0))
+    ids, mask = encoder.batch([text, text + "ing"])
+    ids = ids + (~mask) * 120  # letters in the padding, which continue no word
+    ends, codes = find_words(ids, mask)
+    assert ends[0].nonzero().flatten().tolist() == [2, 6, 11, 15, 19, 23]
+    assert ends[1].nonzero().flatten().tolist() == [2, 6, 11, 15, 19, 26]
+    assert codes[0, 15] == codes[0, 23]
+    assert len({int(codes[0, end]) for end in (2, 6, 11, 15, 19)}) == 5  # case counts
+    assert codes[1, 26] not in codes[0][ends[0]]
+
+
+def test_hidden_bytes_hide_their_word() -> None:
+    torch.manual_seed(0)
+    encoder = ByteEncoder(ByteEncoderConfig(num_layers=0)).eval()
+    ids, mask = encoder.batch(["a good film"])
+    (encoder(ids, mask).sum()).backward()
+    ends, codes = find_words(ids, mask)
+    (word,) = codes[0, ends[0]][1:2].tolist()
+    row = bucket(torch.tensor(word), 8192)
+    gradient = encoder.words.weight.grad
+    assert gradient is not None
+    assert gradient[row].abs().sum() > 0
+    encoder.zero_grad()
+    mask[0, 5] = False  # the d of good
+    (encoder(ids, mask).sum()).backward()
+    assert encoder.words.weight.grad is not None
+    assert encoder.words.weight.grad[row].abs().sum() == 0
+
+
+@torch.no_grad()
+def test_layers_that_grow_change_nothing_until_they_learn() -> None:
+    torch.manual_seed(0)
+    shallow = ByteEncoder(ByteEncoderConfig(num_layers=1)).eval()
+    deep = ByteEncoder(ByteEncoderConfig(num_layers=3)).eval()
+    batch = shallow.batch(TEXTS)
+    assert (deep(*batch) - shallow(*batch)).abs().max() > 0.1
+    deep.grow_from(shallow)
+    torch.testing.assert_close(deep(*batch), shallow(*batch), atol=0, rtol=0)
+    with pytest.raises(ValueError, match="cannot grow"):
+        shallow.grow_from(deep)
+    with pytest.raises(ValueError, match="cannot grow"):
+        deep.grow_from(ByteEncoder(ByteEncoderConfig(num_layers=1, buckets=4096)))

@@ -24,11 +24,16 @@ from random_models import RandomModel
 TEXTS = ["a gorgeous , witty , seductive movie .", "how do i change my pin ?", "ja", "é ü 語"]
 
 
-@pytest.fixture
-def encoder() -> HiddenStateEncoder:
+@pytest.fixture(params=[0, 2], ids=["queries alone", "pooled beginning"])
+def encoder(request: pytest.FixtureRequest) -> HiddenStateEncoder:
     torch.manual_seed(0)
     config = HiddenStateEncoderConfig(
-        hidden_size=24, layer=1, num_latents=8, latent_width=32, num_heads=4
+        hidden_size=24,
+        layer=1,
+        num_latents=8,
+        latent_width=32,
+        num_heads=4,
+        pooled_latents=request.param,
     )
     return HiddenStateEncoder(config).eval()
 
@@ -55,6 +60,27 @@ def test_the_first_latents_do_not_depend_on_how_many_follow(
 ) -> None:
     for module, inputs in ((encoder, states()), (byte_encoder, byte_encoder.batch(TEXTS))):
         torch.testing.assert_close(module(*inputs, k), module(*inputs)[:, :k])
+
+
+@torch.no_grad()
+def test_a_beginning_that_is_added_says_nothing_until_it_learns() -> None:
+    torch.manual_seed(0)
+    former, grown = (
+        HiddenStateEncoder(
+            HiddenStateEncoderConfig(
+                hidden_size=24, layer=1, num_latents=8, latent_width=32, pooled_latents=pooled
+            )
+        ).eval()
+        for pooled in (0, 3)
+    )
+    assert (grown(*states()) - former(*states())).abs().max() > 0.1
+    grown.grow_from(former)
+    torch.testing.assert_close(grown(*states()), former(*states()), atol=0, rtol=0)
+    grown.beginning.expand.bias.data[0] += 1  # of the first latent
+    changed = (grown(*states(), 1) - former(*states(), 1)).abs().amax((0, 2))
+    assert float(changed) > 0.1
+    with pytest.raises(ValueError, match="cannot grow"):
+        former.grow_from(grown)
 
 
 @torch.no_grad()

@@ -43,6 +43,28 @@ def test_encoder_and_adapters_have_them_before_the_first_step(
         _trainer(model, tmp_path / "other", sample_data_dir, **other)
 
 
+def test_an_encoder_that_has_grown_since_begins_as_what_it_was(
+    tmp_path: Path, sample_data_dir: Path, random_llama: RandomModel
+) -> None:
+    model, former = random_llama.model, tmp_path / "former"
+    _trainer(model, former, sample_data_dir).run()
+    [folder] = (former / "encoders").iterdir()
+    expected = Part.load(folder, "encoder").module.state_dict()
+    grown: dict[str, object] = {
+        "start": str(former),
+        "encoder": {"depth": 1, "num_heads": 4, "pooled_latents": 2},
+    }
+    trainer = _trainer(model, tmp_path / "grown", sample_data_dir, **grown)
+    for name, value in trainer.parts.encoder.state_dict().items():
+        if name.startswith("beginning.expand"):
+            assert not value.any(), name
+        elif name in expected:
+            assert torch.equal(value, expected[name]), name
+    trainer.run()
+    [folder] = (tmp_path / "grown" / "encoders").iterdir()
+    assert Part.load(folder, "encoder").module.state_dict()["beginning.expand.weight"].any()
+
+
 def test_a_normalizer_of_another_sender_is_measured_anew(
     tmp_path: Path, sample_data_dir: Path, random_llama: RandomModel
 ) -> None:

@@ -1,19 +1,24 @@
 """Byte encoder: a sender without a frozen model or a tokenizer, UTF-8 bytes to latents.
 
 Bytes are embedded at full resolution together with hashed n-grams of the bytes that end at each
-position (as in the Byte Latent Transformer, https://arxiv.org/abs/2412.09871), merged four at a
-time, read by pre-norm Transformer layers and pooled by a perceiver resampler.
+position (as in the Byte Latent Transformer, https://arxiv.org/abs/2412.09871) and with the word
+that does. They go two ways. Their mean over the text, a bag of n-grams and words (as in fastText,
+https://arxiv.org/abs/1607.01759), is where the latents begin. Merged four at a time, they are read
+by pre-norm Transformer layers, from which a perceiver resampler refines the latents. The bag learns
+from few texts what a word says of a text; the layers know where it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latentwire.models.hashing import HASHES, bucket, find_words, ngram_hashes
+from latentwire.models.pooled_beginning import PooledBeginning
 from latentwire.models.resampler import PerceiverResampler
 from latentwire.models.transformer_layer import TransformerLayer
 from latentwire.transfer import to_device
@@ -26,13 +31,15 @@ class ByteEncoderConfig:
     width: int = 256  # d of the layers and of the latents
     num_layers: int = 6
     num_heads: int = 8
-    multiple: int = 2  # feed-forward width over d
+    multiple: int = 1  # feed-forward width over d
     num_latents: int = 32  # K
+    pooled_latents: int = 8  # first latents that begin with the bag
     resampler_depth: int = 1
     stride: int = 4  # bytes merged into one position of the layers
     byte_width: int = 64  # d of byte and n-gram embeddings
-    ngrams: tuple[int, ...] = (3, 4, 5, 6)  # lengths of hashed byte n-grams
+    ngrams: tuple[int, ...] = (3, 4, 5)  # lengths of hashed byte n-grams
     buckets: int = 2048  # hash buckets of each n-gram length
+    word_buckets: int = 8192  # hash buckets of words, each of which has two
     max_bytes: int = 8192  # longer texts are cut
 
 
@@ -48,7 +55,12 @@ class ByteEncoder(nn.Module):
         self.ngrams = nn.ModuleList(
             nn.Embedding(config.buckets, config.byte_width) for _ in config.ngrams
         )
+        self.words = nn.Embedding(config.word_buckets, config.byte_width)
+        self.beginning = PooledBeginning(
+            config.byte_width, min(config.pooled_latents, config.num_latents), config.width
+        )
         self.merge = nn.Linear(config.stride * config.byte_width, config.width)
+        self.norm_merged = nn.LayerNorm(config.width)
         self.local = nn.Conv1d(config.width, config.width, 3, padding=1, groups=config.width)
         self.layers = nn.ModuleList(
             TransformerLayer(config.width, config.num_heads, config.multiple)
@@ -62,8 +74,27 @@ class ByteEncoder(nn.Module):
             config.resampler_depth,
             config.multiple,
         )
-        for table in (self.bytes, *self.ngrams):
-            nn.init.normal_(table.weight, std=0.5)
+        for table in (self.bytes, *self.ngrams, self.words):
+            # Small beside a step: what a rare word says is learned in the few steps that show it.
+            # Both ways on from here are normalized, so that the scale itself says nothing.
+            nn.init.normal_(table.weight, std=0.03)
+
+    def grow_from(self, shallower: ByteEncoder) -> None:
+        """Take the weights of an encoder with fewer layers; those on top of its own do nothing yet.
+
+        Raises:
+            ValueError: If the encoders differ in anything else, or the other has more layers.
+        """
+        own, other = self.config, shallower.config
+        if replace(other, num_layers=own.num_layers) != own or other.num_layers > own.num_layers:
+            raise ValueError(f"an encoder with {own} cannot grow from one with {other}")
+        self.load_state_dict(shallower.state_dict(), strict=False)
+        for layer in list(self.layers)[other.num_layers :]:
+            assert isinstance(layer, TransformerLayer)
+            closing = layer.feed_forward[-1]
+            assert isinstance(closing, nn.Linear)
+            for parameter in (layer.attention.output.weight, closing.weight, closing.bias):
+                nn.init.zeros_(parameter)
 
     def batch(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Texts as bytes int64 [B, T] and mask bool [B, T], right-padded."""
@@ -83,26 +114,24 @@ class ByteEncoder(nn.Module):
         ids, mask = F.pad(ids, (0, extra)), F.pad(mask, (0, extra))
         x = self.bytes(ids)  # [B, T, byte_width]
         for length, table in zip(config.ngrams, self.ngrams, strict=True):
-            x = x + table(self._hash(ids, length))
+            x = x + table(bucket(ngram_hashes(ids, length), config.buckets))
+        ends, words = find_words(ids, mask)
+        for number in range(HASHES):
+            found = self.words(bucket(words, config.word_buckets, number))
+            x = x + found * ends[:, :, None]
         x = x * mask[:, :, None]
+        beginning = self.beginning(x, mask, config.num_latents if k is None else k)
         batch, total, width = x.shape
         x = self.merge(x.view(batch, total // config.stride, config.stride * width))  # [B, P, d]
+        x = self.norm_merged(x)
         patches = mask.view(batch, -1, config.stride).any(2)  # [B, P]
         x = x * patches[:, :, None]
         x = x + self.local(x.transpose(1, 2)).transpose(1, 2)
         x = x + _sinusoids(x.shape[1], config.width, x.device)
         for layer in self.layers:
             x = layer(x, patches)
-        latents: Tensor = self.resampler(self.norm(x), patches, k)
+        latents: Tensor = self.resampler(self.norm(x), patches, k, beginning)
         return latents
-
-    def _hash(self, ids: Tensor, length: int) -> Tensor:
-        """Bucket of the n-gram that ends at each byte, int64 [B, T]; starts see zeros."""
-        code = torch.zeros_like(ids)
-        for offset in range(length):
-            shifted = F.pad(ids + 1, (offset, 0))[:, : ids.shape[1]]
-            code = (code * 1_000_003 + shifted) % 2_147_483_647
-        return (code * 40_503 + (code >> 7)) % self.config.buckets
 
 
 def _sinusoids(length: int, width: int, device: torch.device) -> Tensor:

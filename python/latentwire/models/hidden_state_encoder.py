@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
+from latentwire.models.pooled_beginning import PooledBeginning
 from latentwire.models.resampler import PerceiverResampler
 from latentwire.models.state_reader import Normalization, StateReader
 
@@ -23,10 +24,11 @@ class HiddenStateEncoderConfig:
     multiple: int = 2  # feed-forward width over d_z
     normalization: Normalization = "standardize"
     query_deviation: float = 1.0  # of the learned queries at first
+    pooled_latents: int = 0  # first latents that begin with the mean of the states
 
 
 class HiddenStateEncoder(StateReader):
-    """Normalizer, projection to d_z, perceiver resampler."""
+    """Normalizer, projection to d_z, perceiver resampler, with or without a pooled beginning."""
 
     kind = "hidden-state"
 
@@ -43,6 +45,25 @@ class HiddenStateEncoder(StateReader):
             config.multiple,
             query_deviation=config.query_deviation,
         )
+        if config.pooled_latents:
+            self.beginning = PooledBeginning(
+                config.hidden_size,
+                min(config.pooled_latents, config.num_latents),
+                config.latent_width,
+            )
+
+    def grow_from(self, former: HiddenStateEncoder) -> None:
+        """Take the weights of an encoder without a pooled beginning, which says nothing yet.
+
+        Raises:
+            ValueError: If the encoders differ in anything else.
+        """
+        own, other = self.config, former.config
+        if other != own and other != replace(own, pooled_latents=0):
+            raise ValueError(f"an encoder with {own} cannot grow from one with {other}")
+        self.load_state_dict(former.state_dict(), strict=other == own)
+        if other != own:
+            self.beginning.say_nothing()
 
     def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """States to latents.
@@ -55,6 +76,10 @@ class HiddenStateEncoder(StateReader):
         Returns:
             float32 [B, k, d_z].
         """
-        projected = self.norm(self.project(self.read(states)))  # [B, T, d_z]
-        latents: Tensor = self.resampler(projected, mask, k)
+        config, read = self.config, self.read(states)  # [B, T, d]
+        beginning = None
+        if config.pooled_latents:
+            beginning = self.beginning(read, mask, config.num_latents if k is None else k)
+        projected = self.norm(self.project(read))  # [B, T, d_z]
+        latents: Tensor = self.resampler(projected, mask, k, beginning)
         return latents

@@ -66,9 +66,16 @@ class PerceiverResampler(nn.Module):
             ResamplerBlock(width, num_heads, multiple) for _ in range(depth)
         )
 
-    def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
-        """States [B, T, d] and mask bool [B, T] -> the first k latents [B, k, d], float32."""
+    def forward(
+        self, states: Tensor, mask: Tensor, k: int | None = None, beginning: Tensor | None = None
+    ) -> Tensor:
+        """States [B, T, d] and mask bool [B, T] -> the first k latents [B, k, d], float32.
+
+        A beginning [B, k, d] is what is known of the latents already; it is added to the queries.
+        """
         latents = self.queries[:k].expand(states.shape[0], -1, -1)
+        if beginning is not None:
+            latents = latents + beginning
         for block in self.blocks:
             latents = block(latents, states, mask)
         return F.layer_norm(latents.float(), latents.shape[-1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
-from latentwire.models import Adapter
+from latentwire.models import Adapter, ByteEncoder, HiddenStateEncoder
 from latentwire.models.deep_adapter import DeepAdapter
 from latentwire.models.registry import Encoder, Role
 from latentwire.sender import check_part_fits
@@ -270,12 +271,16 @@ def _start(stage: Stage, part: Path) -> Path:
 
 
 def start_from(role: Role, module: nn.Module, folder: Path) -> None:
-    """Give a fresh encoder or adapter the weights of a part.
+    """Give a fresh encoder or adapter the weights of a part; an encoder may have grown since.
 
     Raises:
         CheckpointError: If there is no part, or it is of another kind or size.
     """
     former = Part.load(folder, role).module
+    if isinstance(former, ByteEncoder | HiddenStateEncoder) and type(module) is type(former):
+        with contextlib.suppress(ValueError):  # which the refusal below words
+            module.grow_from(former)  # type: ignore[arg-type]
+            return
     found, wanted = (getattr(each, "config", None) for each in (former, module))
     if type(former) is not type(module) or found != wanted:
         raise CheckpointError(

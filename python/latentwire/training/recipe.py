@@ -51,7 +51,8 @@ class Stage(Strict):
     start: str | None = None
     """Folder of a run, or name or folder of a space, whose weights training begins with instead of
     random ones: every part that is trained, with the one of the same name there, which has this
-    architecture and these sizes. LoRA weights begin anew."""
+    architecture and these sizes, or lacks only pooled latents or layers of a byte encoder; those
+    say nothing until they learn. LoRA weights begin anew."""
     teacher: str | None = None
     own_losses: float = Field(1.0, ge=0)
     """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes; of
