@@ -219,15 +219,16 @@ def test_a_row_is_divided_by_another_seed_by_seed(plan_path: Path, tmp_path: Pat
     data["groups"][0]["base"] = "adamw"
     plan_path.write_text(yaml.safe_dump(data))
     plan, results = load_plan(plan_path), Results(tmp_path / "results.json")
-    for seed, own, other in ((1, 60.0, 80.0), (2, 45.0, 50.0), (3, 70.0, None)):
+    pairs = ((1, 60.0, 80.0), (2, 45.0, 50.0), (3, 70.0, None), (4, 10.0, 0.0))
+    for seed, own, other in pairs:
         results.add(result("one", seed, own), {})
         if other is not None:
             results.add(result("adamw", seed, other), {})
-    plan = plan.model_copy(update={"seeds": [1, 2, 3]})
+    plan = plan.model_copy(update={"seeds": [1, 2, 3, 4]})
     text = write_tables(plan, list(rows_of(plan, plan_path)), results, {}, {})
     assert "| runs | of adamw |" in text
-    assert "| 3 | 82.5 ± 10.6% |" in text  # 75 and 90
-    assert "| 2 | 100.0 ± 0.0% |" in text
+    assert "| 4 | 82.5 ± 10.6% |" in text  # 75 and 90; nothing is a part of nothing
+    assert "| 3 | 100.0 ± 0.0% |" in text
     data["groups"][0]["base"] = "adam"
     plan_path.write_text(yaml.safe_dump(data))
     with pytest.raises(UsageError, match="no row 'adam'; did you mean 'adamw'"):

@@ -103,13 +103,17 @@ def _accuracies(rows: Sequence[Row], results: Results, plan: Plan, group: Group)
 
 
 def _share(found: Sequence[Result], base: Sequence[Result], receiver: str) -> str:
-    """What part of another row's accuracy a row has: mean over tasks, seed by seed."""
+    """What part of another row's accuracy a row has: mean over tasks, seed by seed.
+
+    A task of which the other row has nothing right has no part, and is left out.
+    """
     others = {result["seed"]: result["figures"].get(receiver, {}).get("latent") for result in base}
     shares = []
     for result in found:
         own, other = result["figures"][receiver]["latent"], others.get(result["seed"])
-        if other is not None:
-            shares.append(100 * _mean([own[task] / other[task] for task in own]))
+        parts = [own[task] / other[task] for task in own if other[task]] if other else []
+        if parts:
+            shares.append(100 * _mean(parts))
     return f"{spread(shares)}%" if shares else ""
 
 
