@@ -9,7 +9,6 @@ than either (Wortsman et al. 2022, arXiv:2203.05482). Choose on validation rows.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 import torch
 from latentwire.checkpoint import Part
 from latentwire.errors import CheckpointError, LatentwireError
-from latentwire.models import ByteEncoder, HiddenStateEncoder
+from latentwire.models.growth import take_over
 
 
 def average(parts: Sequence[Part]) -> Part:
@@ -60,11 +59,11 @@ def average(parts: Sequence[Part]) -> Part:
 def _as_large(part: Part, last: Part) -> Part:
     """The part with what the last has grown since, which says nothing in it."""
     module = copy.deepcopy(last.module)
-    if isinstance(module, ByteEncoder | HiddenStateEncoder) and type(part.module) is type(module):
-        with contextlib.suppress(ValueError):  # of another kind or size: refused by name
-            module.grow_from(part.module)  # type: ignore[arg-type]
-            return replace(part, module=module)
-    return part
+    try:
+        take_over(module, part.module)
+    except ValueError:  # of another kind or size: refused by name
+        return part
+    return replace(part, module=module)
 
 
 def main() -> None:

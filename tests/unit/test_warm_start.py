@@ -22,6 +22,14 @@ def _trainer(model: str, run_dir: Path, data_dir: Path, **changes: object) -> Tr
     return Trainer(recipe, recipe.stages[0], run_dir, data_dir, start_accelerator())
 
 
+def _former_run(model: str, tmp_path: Path, data_dir: Path) -> tuple[Path, Path]:
+    """A run that has ended, and the folder of its encoder."""
+    run_dir = tmp_path / "former"
+    _trainer(model, run_dir, data_dir).run()
+    [encoder] = (run_dir / "encoders").iterdir()
+    return run_dir, encoder
+
+
 def test_encoder_and_adapters_have_them_before_the_first_step(
     tmp_path: Path, sample_data_dir: Path, random_llama: RandomModel
 ) -> None:
@@ -46,9 +54,8 @@ def test_encoder_and_adapters_have_them_before_the_first_step(
 def test_an_encoder_that_has_grown_since_begins_as_what_it_was(
     tmp_path: Path, sample_data_dir: Path, random_llama: RandomModel
 ) -> None:
-    model, former = random_llama.model, tmp_path / "former"
-    _trainer(model, former, sample_data_dir).run()
-    [folder] = (former / "encoders").iterdir()
+    model = random_llama.model
+    former, folder = _former_run(model, tmp_path, sample_data_dir)
     expected = Part.load(folder, "encoder").module.state_dict()
     grown: dict[str, object] = {
         "start": str(former),
@@ -68,9 +75,8 @@ def test_an_encoder_that_has_grown_since_begins_as_what_it_was(
 def test_a_normalizer_of_another_sender_is_measured_anew(
     tmp_path: Path, sample_data_dir: Path, random_llama: RandomModel
 ) -> None:
-    model, former = random_llama.model, tmp_path / "former"
-    _trainer(model, former, sample_data_dir).run()
-    [folder] = (former / "encoders").iterdir()
+    model = random_llama.model
+    former, folder = _former_run(model, tmp_path, sample_data_dir)
     part = Part.load(folder, "encoder")
     expected = part.module.state_dict()["normalizer.mean"].clone()
     with torch.no_grad():

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentwire.models.hashing import HASHES, bucket, find_words, ngram_hashes
+from latentwire.models.hashing import NUM_HASHES, bucket, find_words, ngram_hashes
 from latentwire.models.pooled_beginning import PooledBeginning
 from latentwire.models.resampler import PerceiverResampler
 from latentwire.models.transformer_layer import TransformerLayer
@@ -76,7 +76,7 @@ class ByteEncoder(nn.Module):
         )
         for table in (self.bytes, *self.ngrams, self.words):
             # Small beside a step: what a rare word says is learned in the few steps that show it.
-            # Both ways on from here are normalized, so that the scale itself says nothing.
+            # Both ways on from here are normalized.
             nn.init.normal_(table.weight, std=0.03)
 
     def grow_from(self, shallower: ByteEncoder) -> None:
@@ -87,7 +87,7 @@ class ByteEncoder(nn.Module):
         """
         own, other = self.config, shallower.config
         if replace(other, num_layers=own.num_layers) != own or other.num_layers > own.num_layers:
-            raise ValueError(f"an encoder with {own} cannot grow from one with {other}")
+            raise ValueError(f"{own} cannot grow from {other}")
         self.load_state_dict(shallower.state_dict(), strict=False)
         for layer in list(self.layers)[other.num_layers :]:
             assert isinstance(layer, TransformerLayer)
@@ -116,7 +116,7 @@ class ByteEncoder(nn.Module):
         for length, table in zip(config.ngrams, self.ngrams, strict=True):
             x = x + table(bucket(ngram_hashes(ids, length), config.buckets))
         ends, words = find_words(ids, mask)
-        for number in range(HASHES):
+        for number in range(NUM_HASHES):
             found = self.words(bucket(words, config.word_buckets, number))
             x = x + found * ends[:, :, None]
         x = x * mask[:, :, None]

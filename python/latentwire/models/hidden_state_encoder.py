@@ -60,7 +60,7 @@ class HiddenStateEncoder(StateReader):
         """
         own, other = self.config, former.config
         if other != own and other != replace(own, pooled_latents=0):
-            raise ValueError(f"an encoder with {own} cannot grow from one with {other}")
+            raise ValueError(f"{own} cannot grow from {other}")
         self.load_state_dict(former.state_dict(), strict=other == own)
         if other != own:
             self.beginning.say_nothing()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
-from latentwire.models import Adapter, ByteEncoder, HiddenStateEncoder
+from latentwire.models import Adapter
 from latentwire.models.deep_adapter import DeepAdapter
+from latentwire.models.growth import take_over
 from latentwire.models.registry import Encoder, Role
 from latentwire.sender import check_part_fits
 from latentwire.space import LatentSpace
@@ -276,18 +276,13 @@ def start_from(role: Role, module: nn.Module, folder: Path) -> None:
     Raises:
         CheckpointError: If there is no part, or it is of another kind or size.
     """
-    former = Part.load(folder, role).module
-    if isinstance(former, ByteEncoder | HiddenStateEncoder) and type(module) is type(former):
-        with contextlib.suppress(ValueError):  # which the refusal below words
-            module.grow_from(former)  # type: ignore[arg-type]
-            return
-    found, wanted = (getattr(each, "config", None) for each in (former, module))
-    if type(former) is not type(module) or found != wanted:
+    try:
+        take_over(module, Part.load(folder, role).module)
+    except ValueError as error:
         raise CheckpointError(
-            f"start: the {role} in {folder} has {found}, the stage's {wanted}",
+            f"start: the {role} in {folder} is not what the stage trains: {error}",
             hint="name a run whose part has the same architecture and sizes, or leave start out",
-        )
-    module.load_state_dict(former.state_dict())
+        ) from error
 
 
 def keeps_normalizer(stage: Stage, sender: FrozenModel | None) -> bool:
