@@ -14,12 +14,11 @@ def take_over(module: nn.Module, former: nn.Module) -> None:
     Raises:
         ValueError: If they are of different kinds, or differ in more than what their kind grows by.
     """
-    if isinstance(module, ByteEncoder) and isinstance(former, ByteEncoder):
-        module.grow_from(former)
-    elif isinstance(module, HiddenStateEncoder) and isinstance(former, HiddenStateEncoder):
-        module.grow_from(former)
-    else:
-        found, wanted = (getattr(each, "config", None) for each in (former, module))
-        if type(former) is not type(module) or found != wanted:
-            raise ValueError(f"{wanted} cannot take over {found}")
-        module.load_state_dict(former.state_dict())
+    same_kind = type(former) is type(module)
+    if same_kind and isinstance(module, ByteEncoder | HiddenStateEncoder):
+        module.grow_from(former)  # type: ignore[arg-type]
+        return
+    found, wanted = (getattr(each, "config", None) for each in (former, module))
+    if not same_kind or found != wanted:
+        raise ValueError(f"{wanted} cannot take over {found}")
+    module.load_state_dict(former.state_dict())
