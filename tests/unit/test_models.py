@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from latentwire.frozen import FrozenModel
 from latentwire.message import Encoding, Message, ModelRef, Packet, SpaceRef
 from latentwire.models import (
@@ -17,6 +18,8 @@ from latentwire.models import (
 )
 from latentwire.models.normalizer import StatisticalNormalizer
 from latentwire.models.quantizer import through_the_wire
+from latentwire.models.segment_beginning import SegmentBeginning
+from latentwire.models.stretches import piece_of
 from latentwire.training.muon import Muon
 from latentwire.training.optimizers import build_optimizers
 from random_models import RandomModel
@@ -24,7 +27,7 @@ from random_models import RandomModel
 TEXTS = ["a gorgeous , witty , seductive movie .", "how do i change my pin ?", "ja", "é ü 語"]
 
 
-@pytest.fixture(params=[0, 2], ids=["queries alone", "pooled beginning"])
+@pytest.fixture(params=[(0, 0), (2, 0), (0, 6), (2, 7)], ids=str)
 def encoder(request: pytest.FixtureRequest) -> HiddenStateEncoder:
     torch.manual_seed(0)
     config = HiddenStateEncoderConfig(
@@ -33,7 +36,8 @@ def encoder(request: pytest.FixtureRequest) -> HiddenStateEncoder:
         num_latents=8,
         latent_width=32,
         num_heads=4,
-        pooled_latents=request.param,
+        pooled_latents=request.param[0],
+        segment_latents=request.param[1],
     )
     return HiddenStateEncoder(config).eval()
 
@@ -62,25 +66,81 @@ def test_the_first_latents_do_not_depend_on_how_many_follow(
         torch.testing.assert_close(module(*inputs, k), module(*inputs)[:, :k])
 
 
-@torch.no_grad()
-def test_a_beginning_that_is_added_says_nothing_until_it_learns() -> None:
-    torch.manual_seed(0)
-    former, grown = (
-        HiddenStateEncoder(
-            HiddenStateEncoderConfig(
-                hidden_size=24, layer=1, num_latents=8, latent_width=32, pooled_latents=pooled
-            )
-        ).eval()
-        for pooled in (0, 3)
+def small(**beginnings: int) -> HiddenStateEncoder:
+    config = HiddenStateEncoderConfig(
+        hidden_size=24, layer=1, num_latents=8, latent_width=32, **beginnings
     )
+    return HiddenStateEncoder(config).eval()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"pooled_latents": 3}),
+        ({}, {"segment_latents": 8, "segment_parts": 3}),
+        ({"pooled_latents": 3}, {"pooled_latents": 3, "segment_latents": 5}),
+    ],
+    ids=["mean", "stretches", "stretches beside a mean"],
+)
+def test_a_beginning_that_is_added_says_nothing_until_it_learns(
+    before: dict[str, int], after: dict[str, int]
+) -> None:
+    torch.manual_seed(0)
+    former, grown = small(**before), small(**after)
     assert (grown(*states()) - former(*states())).abs().max() > 0.1
     grown.grow_from(former)
     torch.testing.assert_close(grown(*states()), former(*states()), atol=0, rtol=0)
-    grown.beginning.expand.bias.data[0] += 1  # of the first latent
-    changed = (grown(*states(), 1) - former(*states(), 1)).abs().amax((0, 2))
-    assert float(changed) > 0.1
+    new = grown.segments if "segment_latents" in after else grown.beginning
+    new.expand.weight.data += 0.1 * torch.randn_like(new.expand.weight)
+    assert float((grown(*states()) - former(*states())).abs().max()) > 0.1
     with pytest.raises(ValueError, match="cannot grow"):
         former.grow_from(grown)
+
+
+def test_a_stretch_that_is_divided_otherwise_is_not_taken_over() -> None:
+    with pytest.raises(ValueError, match="cannot grow"):
+        small(segment_latents=4, segment_parts=2).grow_from(
+            small(segment_latents=4, segment_parts=3)
+        )
+
+
+@torch.no_grad()
+def test_each_latent_begins_with_its_own_stretch() -> None:
+    torch.manual_seed(0)
+    beginning = SegmentBeginning(width=6, num_latents=4, parts=2, latent_width=5)
+    x = torch.randn(2, 20, 6)
+    mask = torch.arange(20)[None] < torch.tensor([[20], [3]])
+    begun = beginning(x, mask, 4)
+    assert begun.shape == (2, 4, 5)
+    for position in range(20):  # 20 positions, eight pieces, two pieces a latent
+        other = x.clone()
+        other[:, position] += torch.randn(6)
+        moved = (beginning(other, mask, 4) - begun).abs().amax(2) > 1e-4
+        assert moved[0].nonzero().tolist() == [[position * 8 // 20 // 2]]
+        assert moved[1].nonzero().tolist() == ([[position // 2]] if position < 3 else [])
+    assert not begun[1, 2:].any()  # three positions leave two latents without a stretch
+
+
+def test_a_short_text_fills_the_first_pieces_and_a_long_one_all() -> None:
+    mask = torch.tensor([[0, 1, 1, 1, 0, 0, 0, 0], [1] * 8]).bool()
+    assert piece_of(mask, 4)[0, 1:4].tolist() == [0, 1, 2]
+    assert piece_of(mask, 4)[1].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert piece_of(mask, 100)[1].tolist() == list(range(8))
+    assert piece_of(mask, 100, positions=4)[1].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert piece_of(mask, 100, positions=3)[0, 1:4].tolist() == [0, 0, 0]
+
+
+@torch.no_grad()
+def test_padding_on_either_side_does_not_move_a_stretch() -> None:
+    torch.manual_seed(0)
+    beginning = SegmentBeginning(width=6, num_latents=4, parts=2, latent_width=5)
+    x = torch.randn(1, 11, 6)
+    alone = beginning(x, torch.ones(1, 11, dtype=torch.bool), 4)
+    for left, right in ((0, 5), (5, 0), (2, 3)):
+        mask = F.pad(torch.ones(1, 11, dtype=torch.bool), (left, right))
+        padded = F.pad(x, (0, 0, left, right), value=7.0)
+        torch.testing.assert_close(beginning(padded, mask, 4), alone)
 
 
 @torch.no_grad()
@@ -116,15 +176,28 @@ def test_every_latent_has_zero_mean_and_unit_variance(encoder: HiddenStateEncode
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(("each", "single"), [(1, 0), (3, 0), (3, 1), (2, 9)])
 def test_soft_tokens_have_the_statistics_of_the_receivers_embeddings(
-    random_qwen: RandomModel,
+    random_qwen: RandomModel, each: int, single: int
 ) -> None:
     frozen = FrozenModel.load(random_qwen.model)
     mean, deviation = frozen.embedding_statistics()
-    adapter = Adapter(AdapterConfig(hidden_size=frozen.hidden_size, latent_width=16))
+    adapter = Adapter(
+        AdapterConfig(
+            hidden_size=frozen.hidden_size,
+            latent_width=16,
+            tokens_per_latent=each,
+            single_latents=single,
+        )
+    )
+    first, both = (adapter.config.tokens_of(k) for k in (1, 2))
+    assert first == (1 if single else each)
     adapter.colorizer.fit(mean, deviation)
     torch.manual_seed(2)
-    tokens = adapter(50 * torch.randn(2000, 1, 16)).flatten(0, 1)  # however large the latents are
+    latents = 50 * torch.randn(2000, 2, 16)  # however large they are
+    tokens = adapter(latents)
+    assert tokens.shape == (2000, both, frozen.hidden_size)
+    torch.testing.assert_close(tokens[:, :first], adapter(latents[:, :1]))  # in order
     real = frozen.model.get_input_embeddings().weight
     ratio = tokens.square().mean().sqrt() / real.square().mean().sqrt()
     assert float(ratio) == pytest.approx(1.0, abs=0.02)

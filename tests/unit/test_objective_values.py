@@ -22,6 +22,7 @@ from latentwire.training.objectives import (
     manifold_anchoring,
     norm_matching,
     reconstruction,
+    stretch_alignment,
     text_distillation,
 )
 from random_models import random_frozen
@@ -106,6 +107,18 @@ def test_anchoring_counts_from_the_nearest_token() -> None:
     assert float(loss.detach()) == pytest.approx(0.25)
     assert tokens.grad is not None
     assert tokens.grad.tolist() == [[[1.0, 0.0]]]
+
+
+def test_alignment_is_with_the_sum_of_the_tokens_that_a_soft_token_stands_for() -> None:
+    mean = torch.tensor([1.0, 1.0])
+    embedded = mean + torch.tensor([[[2.0, 0], [0, 2], [0, -1], [5, 5]]])
+    places = torch.tensor([[0, 0, 2, 3]])  # the last has no soft token in a message of three
+    pointing = mean + torch.tensor([[[3.0, 3], [7, 7], [0, -9]]])  # the second stands for nothing
+    assert float(stretch_alignment(pointing, embedded, places, mean)) == pytest.approx(0, abs=1e-6)
+    away = mean + torch.tensor([[[-1.0, -1], [7, 7], [4, 0]]])
+    assert float(stretch_alignment(away, embedded, places, mean)) == pytest.approx((2 + 1) / 2)
+    nothing = stretch_alignment(away, embedded, torch.full_like(places, -1), mean)
+    assert float(nothing) == 0
 
 
 def test_reconstruction_counts_every_text_alike_and_no_padding() -> None:

@@ -186,6 +186,23 @@ class FrozenModel:
             for encoding in encodings
         ]
 
+    def spans_read(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Which characters each of ``ids_read`` stands for, from one to before the other.
+
+        Special tokens stand for none: (0, 0).
+        """
+        encodings = self.tokenizer.backend_tokenizer.encode_batch(
+            list(texts), add_special_tokens=not self.is_causal
+        )
+        if self.is_causal:
+            special = [(0, 0)] * len(self.begin)
+            return [special + encoding.offsets[: self.text_room] for encoding in encodings]
+        limit = self.max_tokens
+        return [
+            found if len(found) <= limit else _cut(found, limit)
+            for found in (encoding.offsets for encoding in encodings)
+        ]
+
     def hidden_states(
         self, texts: Sequence[str], layer: int | Sequence[int]
     ) -> tuple[Tensor, Tensor]:
@@ -331,8 +348,8 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
     return digest.digest()
 
 
-def _cut(ids: list[int], limit: int) -> list[int]:
-    """The first ids and the closing special token."""
+def _cut(ids: list[Any], limit: int) -> list[Any]:
+    """The first ids, or what goes with each, and the closing special token."""
     return [*ids[: limit - 1], ids[-1]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from latentwire.models.colorizer import Colorizer
@@ -16,10 +17,17 @@ class AdapterConfig:
     hidden_size: int  # width of the receiver's embeddings
     latent_width: int = 256  # d_z
     inner_width: int = 384
+    tokens_per_latent: int = 1
+    single_latents: int = 0  # first latents of one soft token each, whatever the others have
+
+    def tokens_of(self, k: int) -> int:
+        """How many soft tokens the first k latents make."""
+        single = min(self.single_latents, k)
+        return single + (k - single) * self.tokens_per_latent
 
 
 class Adapter(nn.Module):
-    """Two-layer perceptron on each latent, then the colorizer."""
+    """Two-layer perceptron on each latent, one or several soft tokens of it, then the colorizer."""
 
     kind = "soft-token"
 
@@ -27,10 +35,15 @@ class Adapter(nn.Module):
         super().__init__()
         self.config = config
         self.expand = nn.Linear(config.latent_width, config.inner_width)
-        self.project = nn.Linear(config.inner_width, config.hidden_size)
+        self.project = nn.Linear(config.inner_width, config.tokens_per_latent * config.hidden_size)
         self.colorizer = Colorizer(config.hidden_size)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Latents [B, k, d_z] -> soft tokens float32 [B, k, hidden_size]."""
-        tokens: Tensor = self.colorizer(self.project(nn.functional.gelu(self.expand(latents))))
+        """Latents [B, k, d_z] -> soft tokens float32 [B, tokens_of(k), hidden_size]."""
+        config = self.config
+        projected = self.project(nn.functional.gelu(self.expand(latents)))
+        made = projected.unflatten(2, (config.tokens_per_latent, config.hidden_size))
+        single = made[:, : config.single_latents, 0]
+        several = made[:, config.single_latents :].flatten(1, 2)
+        tokens: Tensor = self.colorizer(torch.cat([single, several], dim=1))
         return tokens

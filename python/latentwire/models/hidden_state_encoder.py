@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentwire.models.pooled_beginning import PooledBeginning
 from latentwire.models.resampler import PerceiverResampler
+from latentwire.models.segment_beginning import SegmentBeginning
 from latentwire.models.state_reader import Normalization, StateReader
 
 
@@ -25,10 +27,22 @@ class HiddenStateEncoderConfig:
     normalization: Normalization = "standardize"
     query_deviation: float = 1.0  # of the learned queries at first
     pooled_latents: int = 0  # first latents that begin with the mean of the states
+    segment_latents: int = 0  # last latents that begin each with its stretch of the states
+    segment_parts: int = 2  # pieces that a stretch is divided into, each a mean
+    segment_positions: float = 1.0  # of the states in a piece, while the text is short
+
+    @property
+    def segments_from(self) -> int:
+        """The first latent that begins with a stretch, if any does."""
+        return max(0, self.num_latents - self.segment_latents)
+
+
+# What an encoder may lack at first, and the module that it then grows.
+_BEGINNINGS = {"pooled_latents": "beginning", "segment_latents": "segments"}
 
 
 class HiddenStateEncoder(StateReader):
-    """Normalizer, projection to d_z, perceiver resampler, with or without a pooled beginning."""
+    """Normalizer, projection to d_z, perceiver resampler, whose latents may begin with means."""
 
     kind = "hidden-state"
 
@@ -51,19 +65,39 @@ class HiddenStateEncoder(StateReader):
                 min(config.pooled_latents, config.num_latents),
                 config.latent_width,
             )
+        if config.segment_latents:
+            self.segments = SegmentBeginning(
+                config.hidden_size,
+                min(config.segment_latents, config.num_latents),
+                config.segment_parts,
+                config.latent_width,
+                config.segment_positions,
+            )
 
     def grow_from(self, former: HiddenStateEncoder) -> None:
-        """Take the weights of an encoder without a pooled beginning, which says nothing yet.
+        """Take the weights of an encoder that lacks beginnings; those say nothing yet.
 
         Raises:
             ValueError: If the encoders differ in anything else.
         """
         own, other = self.config, former.config
-        if other != own and other != replace(own, pooled_latents=0):
+        unborn = [name for name in _BEGINNINGS if not getattr(other, name)]
+        expected = own
+        if "pooled_latents" in unborn:
+            expected = replace(expected, pooled_latents=0)
+        if "segment_latents" in unborn:  # then nothing is divided either
+            expected = replace(
+                expected,
+                segment_latents=0,
+                segment_parts=other.segment_parts,
+                segment_positions=other.segment_positions,
+            )
+        if expected != other:
             raise ValueError(f"{own} cannot grow from {other}")
         self.load_state_dict(former.state_dict(), strict=other == own)
-        if other != own:
-            self.beginning.say_nothing()
+        for name in unborn:
+            if getattr(own, name):
+                getattr(self, _BEGINNINGS[name]).say_nothing()
 
     def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """States to latents.
@@ -77,9 +111,13 @@ class HiddenStateEncoder(StateReader):
             float32 [B, k, d_z].
         """
         config, read = self.config, self.read(states)  # [B, T, d]
+        k = config.num_latents if k is None else k
         beginning = None
         if config.pooled_latents:
-            beginning = self.beginning(read, mask, config.num_latents if k is None else k)
+            beginning = self.beginning(read, mask, k)
+        if config.segment_latents and (ahead := config.segments_from) < k:
+            segments = F.pad(self.segments(read, mask, k - ahead), (0, 0, ahead, 0))
+            beginning = segments if beginning is None else beginning + segments
         projected = self.norm(self.project(read))  # [B, T, d_z]
         latents: Tensor = self.resampler(projected, mask, k, beginning)
         return latents

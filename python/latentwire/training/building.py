@@ -96,6 +96,8 @@ def build_adapter(
                 hidden_size=receiver.hidden_size,
                 latent_width=space.latent_width,
                 inner_width=adapter.inner_width,
+                tokens_per_latent=adapter.tokens_per_latent,
+                single_latents=adapter.single_latents,
             )
         )
     return DeepAdapter(

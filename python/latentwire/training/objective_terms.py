@@ -11,8 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from latentwire.frozen import FrozenModel
+from latentwire.frozen.model import right_padded
+from latentwire.models import AdapterConfig
 from latentwire.training import objectives
 from latentwire.training.batches import Batch
+from latentwire.training.pieces import Pieces
+from latentwire.transfer import to_device
 
 Unit = Literal["rows", "answers", "closed questions", "answer tokens", "predictions"]
 
@@ -33,6 +37,8 @@ class Step:
         words: Token ids of each text, in the sender's tokens; bytes for plain bytes.
         heard: Makes the sender's states as the encoder reads them, normalized [B, T, d], and their
             mask bool [B, T].
+        pieces: Says what the encoder cut the texts into.
+        adapter_config: Of the adapter that ``read`` reads with.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class Step:
         heads: Mapping[str, nn.Module],
         words: Callable[[], list[list[int]]],
         heard: Callable[[], tuple[Tensor, Tensor]],
+        pieces: Callable[[], Pieces],
+        adapter_config: object,
     ) -> None:
         self.batch = batch
         self.latents = latents
@@ -56,6 +64,8 @@ class Step:
         self.heads = heads
         self.words = words
         self.heard = heard
+        self.pieces = pieces
+        self.adapter_config = adapter_config
         self._cross = cross
         self._read = read
         self._teach = teach
@@ -157,6 +167,28 @@ def _embedding_norm(frozen: FrozenModel) -> float:
     return float((mean.square() + deviation.square()).sum().sqrt())
 
 
+def _stretch_alignment(step: Step) -> Tensor:
+    receiver, pieces, adapter = step.receiver, step.pieces(), step.adapter_config
+    assert isinstance(adapter, AdapterConfig)
+    ids, _ = receiver.pad(receiver.ids_read(step.texts))
+    found = right_padded(pieces.of_tokens(receiver.spans_read(step.texts)), -1)
+    each = adapter.tokens_per_latent
+    latent = found.div(pieces.parts, rounding_mode="floor")
+    places = latent * each + found.remainder(pieces.parts) * each // pieces.parts
+    return objectives.stretch_alignment(
+        step.prefix[:, adapter.tokens_of(pieces.first_latent) :],
+        receiver.embed(ids),
+        to_device(places.where(found >= 0, -1), ids.device),
+        _embedding_mean(receiver),
+    )
+
+
+@lru_cache(maxsize=8)
+def _embedding_mean(frozen: FrozenModel) -> Tensor:
+    """Mean of a receiver's token embeddings [d]."""
+    return frozen.embedding_statistics()[0]
+
+
 def _diversity(step: Step) -> Tensor:
     return objectives.diversity(step.latents)
 
@@ -182,6 +214,7 @@ TERMS: dict[str, Term] = {
     "contrastive": Term(_contrastive),
     "manifold_anchoring": Term(_manifold_anchoring),
     "norm_matching": Term(_norm_matching),
+    "stretch_alignment": Term(_stretch_alignment),
     "diversity": Term(_diversity),
     "bag_of_words": Term(_bag_of_words),
     "reconstruction": Term(_reconstruction),

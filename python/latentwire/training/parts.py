@@ -13,11 +13,11 @@ from torch import nn
 
 from latentwire.catalog import BYTES
 from latentwire.checkpoint import Part, space_folder
-from latentwire.errors import CheckpointError
+from latentwire.errors import CheckpointError, RecipeError
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
-from latentwire.models import Adapter
+from latentwire.models import Adapter, HiddenStateEncoderConfig
 from latentwire.models.deep_adapter import DeepAdapter
 from latentwire.models.growth import take_over
 from latentwire.models.registry import Encoder, Role
@@ -104,6 +104,7 @@ class StageParts:
         size = None if sender is None else Size.of(sender.config)
         space = _space(recipe, stage, run_dir, receivers)
         encoder = _encoder(recipe, stage, run_dir, space, sender).to(device)
+        _check_stretches(stage, recipe, encoder)
         adapters = {
             name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
@@ -221,6 +222,25 @@ def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraCo
     if "adapters" in stage.train:
         return recipe.adapter.lora_config
     return Part.load(find_part("adapter", name, recipe.space, run_dir), "adapter").lora
+
+
+def _check_stretches(stage: Stage, recipe: Recipe, encoder: Encoder) -> None:
+    """Refuse to align what stands for no stretch of the text."""
+    if "stretch_alignment" not in stage.objectives.in_use:
+        return
+    config = encoder.config
+    if not isinstance(config, HiddenStateEncoderConfig) or not config.segment_latents:
+        raise RecipeError(
+            f"stage {stage.name!r}: stretch_alignment needs latents that each stand for a stretch, "
+            f"and the encoder of {stage.sender!r} has none",
+            hint="train one with encoder.segment_latents above 0",
+        )
+    if recipe.adapter.single_latents > config.segments_from:
+        raise RecipeError(
+            f"adapter.single_latents is {recipe.adapter.single_latents}, but latents from "
+            f"{config.segments_from} on stand for stretches, which stretch_alignment compares "
+            f"token by token"
+        )
 
 
 def _space(

@@ -15,6 +15,7 @@ from latentwire.tasks import TASKS
 from latentwire.tasks.asked import QUESTION_SETS
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe_sections import (
+    COMPARE_SOFT_TOKENS,
     NEED_LABELS,
     NEED_TEACHER,
     REGULARIZERS,
@@ -144,6 +145,9 @@ class Stage(Strict):
                 )
         if "reconstruction" in used and self.sender == BYTES:
             raise ValueError("reconstruction is of a frozen sender's states, and bytes have none")
+        stretches = self.encoder.options(self.architecture).get("segment_latents")
+        if "stretch_alignment" in used and "encoder" in self.train and not stretches:
+            raise ValueError("stretch_alignment needs encoder.segment_latents above 0")
         module = ARCHITECTURES[self.architecture].module
         if "commitment" in used and not getattr(module, "commits", False):
             raise ValueError(f"commitment is to codes, and a {self.architecture} encoder has none")
@@ -182,7 +186,7 @@ class Recipe(Strict):
                         f"stage {stage.name!r}: receivers: {name!r} is none of the recipe's; "
                         f"{nearest(name, self.receivers)}"
                     )
-            only_soft = sorted(stage.objectives.in_use & {"manifold_anchoring", "norm_matching"})
+            only_soft = sorted(stage.objectives.in_use & COMPARE_SOFT_TOKENS)
             if self.adapter.mode == "deep" and only_soft:
                 raise ValueError(f"{only_soft[0]} compares soft tokens, and adapter.mode is deep")
         if self.adapter.lora is not None and self.engine.strategy == "fsdp":

@@ -89,6 +89,10 @@ class AdapterRecipe(Strict):
     mode: Literal["soft_tokens", "deep"] = "soft_tokens"
     """As input embeddings, or as keys and values in every layer."""
     inner_width: int = Field(384, ge=1)
+    tokens_per_latent: int = Field(1, ge=1)
+    """Soft tokens that a receiver reads of each latent."""
+    single_latents: int = Field(0, ge=0)
+    """First latents that are one soft token each all the same."""
     lora: LoraRecipe | None = None
     """Whether receivers are adapted; by default they are read as they are."""
 
@@ -139,6 +143,7 @@ class Objectives(Strict):
     contrastive: Objective = Objective()
     manifold_anchoring: Objective = Objective()
     norm_matching: Objective = Objective()
+    stretch_alignment: Objective = Objective()
     diversity: Objective = Objective()
     bag_of_words: Objective = Objective()
     reconstruction: Objective = Objective()
@@ -153,6 +158,7 @@ class Objectives(Strict):
 NEED_LABELS = {
     "label_likelihood", "choice_likelihood", "answer_generation", "first_token_likelihood"
 }  # fmt: skip
+COMPARE_SOFT_TOKENS = {"manifold_anchoring", "norm_matching", "stretch_alignment"}
 NEED_HEADS = {"bag_of_words", "reconstruction"}
 """Objectives that train a head of their own beside the encoder; see ``training/heads/``."""
 NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}

@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 from latentwire.message import Encoding
 from latentwire.models.bridges import encode
+from latentwire.models.hidden_state_encoder import HiddenStateEncoder
 from latentwire.models.quantizer import through_the_wire
 from latentwire.models.state_reader import StateReader
+from latentwire.models.stretches import piece_of
 from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
 from latentwire.training.parts import StageParts
+from latentwire.training.pieces import Pieces
 from latentwire.transfer import to_device
 
 OWN_LOSSES = "own_losses"
@@ -89,6 +92,8 @@ class StepLoss(nn.Module):
             heads=dict(self.heads.items()),
             words=lambda: self._words(batch),
             heard=lambda: (self._normalized(states), mask),  # also what dropout hid
+            pieces=lambda: self._pieces(batch, seen),
+            adapter_config=self._adapter(batch.receiver).config,
         )
         loss = latents.new_zeros(())
         found = {}
@@ -103,9 +108,11 @@ class StepLoss(nn.Module):
 
     def _read(self, arrived: Tensor, receiver: str) -> Tensor:
         """What a receiver reads of latents [B, k, d_z] that crossed the wire."""
-        adapter = self.adapters[list(self.receivers).index(receiver)]
-        prefix: Tensor = adapter(arrived)
+        prefix: Tensor = self._adapter(receiver)(arrived)
         return prefix
+
+    def _adapter(self, receiver: str) -> nn.Module:
+        return self.adapters[list(self.receivers).index(receiver)]
 
     def _words(self, batch: Batch) -> list[list[int]]:
         """What the sender makes of each text, as far as it reads it: ids of tokens, or bytes."""
@@ -114,6 +121,21 @@ class StepLoss(nn.Module):
             return [list(text.encode()) for text in texts]
         room = self.sender.text_room
         return [ids[:room] or self.sender.begin for ids in self.sender.tokenize(texts)]
+
+    def _pieces(self, batch: Batch, mask: Tensor) -> Pieces:
+        """What the encoder cut each text into."""
+        assert isinstance(self.encoder, HiddenStateEncoder)
+        assert self.sender is not None
+        config = self.encoder.config
+        count = config.segment_latents * config.segment_parts
+        spans = self.sender.spans_read([self.texts[row] for row in batch.rows])
+        return Pieces(
+            spans,
+            piece_of(mask, count, config.segment_positions),
+            mask,
+            parts=config.segment_parts,
+            first_latent=config.segments_from,
+        )
 
     @torch.no_grad()
     def _normalized(self, states: Tensor) -> Tensor:

@@ -1,0 +1,54 @@
+"""Which tokens of a receiver say what a piece of the sender's text says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+Spans = Sequence[tuple[int, int]]
+"""Characters of a text, from one to before the other, by token; empty for special tokens."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What an encoder cut the texts of a batch into.
+
+    Attributes:
+        spans: Of each text's positions in the sender.
+        of_positions: int64 [B, T], which piece each position belongs to.
+        mask: bool [B, T], False where the encoder sees nothing.
+        parts: Pieces in the stretch of a latent.
+        first_latent: The latent that has the first ones.
+    """
+
+    spans: Sequence[Spans]
+    of_positions: Tensor
+    mask: Tensor
+    parts: int
+    first_latent: int
+
+    def of_tokens(self, spans: Sequence[Spans]) -> list[list[int]]:
+        """The piece in which the middle of each token of another model lies; -1 if in none."""
+        pieces, mask = self.of_positions.tolist(), self.mask.tolist()
+        found = []
+        for row, tokens in enumerate(spans):
+            own = [
+                (start, end, pieces[row][at])
+                for at, (start, end) in enumerate(self.spans[row])
+                if end > start and mask[row][at]
+            ]
+            if not own:
+                found.append([-1] * len(tokens))
+                continue
+            starts, ends, numbers = (np.array(column) for column in zip(*own, strict=True))
+            middles = np.array([(start + end) / 2 for start, end in tokens])
+            places = np.searchsorted(starts, middles, side="right") - 1
+            within = [
+                place >= 0 and middle <= ends[-1] and end > start
+                for place, middle, (start, end) in zip(places, middles, tokens, strict=True)
+            ]
+            found.append(np.where(within, numbers[places], -1).tolist())
+        return found

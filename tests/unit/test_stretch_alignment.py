@@ -1,0 +1,119 @@
+"""Teaching a translation of vocabularies without running the receiver."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from latentwire.errors import RecipeError
+from latentwire.training.command import run_stages
+from latentwire.training.dry_run import dry_run
+from latentwire.training.recipe import Recipe
+from mini_recipes import mini_recipe, mini_stage
+from pydantic import ValidationError
+from random_models import RandomModel
+
+
+@pytest.fixture
+def receiver(random_qwen: RandomModel) -> str:
+    return random_qwen.model
+
+
+@pytest.fixture
+def stages(random_llama: RandomModel, receiver: str) -> list[dict[str, Any]]:
+    """One founds a space by alignment alone, another receiver joins it likewise."""
+    alignment = {
+        "objectives": {"stretch_alignment": 1.0},
+        "steps": 24,
+        "learning_rate": 1e-2,
+        "warmup_steps": 1,
+    }
+    encoder = {"depth": 1, "num_heads": 4, "segment_latents": 3}
+    return [
+        mini_stage(
+            random_llama.model, encoder=encoder, receivers=[random_llama.model], **alignment
+        ),
+        {
+            "name": "receiver",
+            "sender": random_llama.model,
+            "train": ["adapters"],
+            "receivers": [receiver],
+            "batch_size": 6,
+            "validation": {"rows": 4},
+            **alignment,
+        },
+    ]
+
+
+def recipe_of(stages: list[dict[str, Any]], random_llama: RandomModel, receiver: str) -> Recipe:
+    changes = {"adapter": {"tokens_per_latent": 2, "single_latents": 1}, "full_length_share": 1.0}
+    return Recipe.model_validate(
+        mini_recipe([random_llama.model, receiver], stages, **changes, engine={"log_every": 4})
+    )
+
+
+def test_founder_and_receiver_are_aligned_by_it_alone(
+    stages: list[dict[str, Any]],
+    random_llama: RandomModel,
+    receiver: str,
+    tmp_path: Path,
+    sample_data_dir: Path,
+) -> None:
+    recipe = recipe_of(stages, random_llama, receiver)
+    run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
+    for stage in recipe.stages:
+        lines = (tmp_path / "run" / "stages" / stage.name / "metrics.jsonl").read_text()
+        losses = [
+            found["stretch_alignment"]
+            for found in map(json.loads, lines.splitlines())
+            if "stretch_alignment" in found
+        ]
+        assert losses[-1] < losses[0] - 0.1, stage.name
+
+
+def test_a_dry_run_walks_it(
+    stages: list[dict[str, Any]], random_llama: RandomModel, receiver: str
+) -> None:
+    recipe = recipe_of(stages, random_llama, receiver)
+    found = dry_run(recipe, recipe.stages[0])
+    assert len(found["losses"]) == 2
+
+
+def test_an_encoder_without_stretches_is_refused(
+    stages: list[dict[str, Any]],
+    random_llama: RandomModel,
+    receiver: str,
+    tmp_path: Path,
+    sample_data_dir: Path,
+) -> None:
+    del stages[0]["encoder"]["segment_latents"]
+    with pytest.raises(ValidationError, match="segment_latents"):
+        recipe_of(stages, random_llama, receiver)
+    stages[0]["objectives"] = {"label_likelihood": 1.0}
+    recipe = recipe_of(stages, random_llama, receiver)
+    with pytest.raises(RecipeError, match="each stand for a stretch"):
+        run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
+
+
+def test_stretches_of_single_tokens_are_refused(
+    stages: list[dict[str, Any]],
+    random_llama: RandomModel,
+    receiver: str,
+    tmp_path: Path,
+    sample_data_dir: Path,
+) -> None:
+    stages[0]["encoder"]["segment_latents"] = 4  # of four, the first is a single token
+    recipe = recipe_of(stages, random_llama, receiver)
+    with pytest.raises(RecipeError, match="single_latents is 1"):
+        run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
+
+
+def test_key_value_prefixes_are_not_aligned(
+    stages: list[dict[str, Any]], random_llama: RandomModel
+) -> None:
+    with pytest.raises(ValidationError, match="compares soft tokens"):
+        Recipe.model_validate(
+            mini_recipe([random_llama.model], stages[:1], adapter={"mode": "deep"})
+        )
