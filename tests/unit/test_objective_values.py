@@ -109,16 +109,26 @@ def test_anchoring_counts_from_the_nearest_token() -> None:
     assert tokens.grad.tolist() == [[[1.0, 0.0]]]
 
 
-def test_alignment_is_with_the_sum_of_the_tokens_that_a_soft_token_stands_for() -> None:
-    mean = torch.tensor([1.0, 1.0])
-    embedded = mean + torch.tensor([[[2.0, 0], [0, 2], [0, -1], [5, 5]]])
-    places = torch.tensor([[0, 0, 2, 3]])  # the last has no soft token in a message of three
-    pointing = mean + torch.tensor([[[3.0, 3], [7, 7], [0, -9]]])  # the second stands for nothing
-    assert float(stretch_alignment(pointing, embedded, places, mean)) == pytest.approx(0, abs=1e-6)
-    away = mean + torch.tensor([[[-1.0, -1], [7, 7], [4, 0]]])
-    assert float(stretch_alignment(away, embedded, places, mean)) == pytest.approx((2 + 1) / 2)
-    nothing = stretch_alignment(away, embedded, torch.full_like(places, -1), mean)
-    assert float(nothing) == 0
+def test_alignment_is_with_the_tokens_that_a_soft_token_stands_for() -> None:
+    table = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])  # mean 0
+    ids = torch.tensor([[0, 0, 2, 1, 3]])
+    places = torch.tensor([[0, 2, 1, -1, 3]])  # two have no soft token in a message of three
+    pointing = torch.tensor([[[3.0, 0], [0, 7], [9, 0]]])
+    # Told from one other token by cosines of 1 and 0, times 20.
+    assert float(stretch_alignment(pointing, ids, places, table, table.mean(0))) == pytest.approx(
+        math.log1p(math.exp(-20)), abs=1e-6
+    )
+    # The frequent token is missed once of twice, the rare one not: weights of one over the root.
+    missed = torch.tensor([[[3.0, 0], [0, 7], [0, 9]]])
+    weight = 1 / math.sqrt(2)
+    assert float(stretch_alignment(missed, ids, places, table, table.mean(0))) == pytest.approx(
+        weight * (1 + 20) / (2 * weight + 1), rel=1e-4
+    )
+    nothing = stretch_alignment(
+        missed.requires_grad_(), ids, torch.full_like(places, -1), table, table.mean(0)
+    )
+    nothing.backward()
+    assert float(nothing.detach()) == 0
 
 
 def test_reconstruction_counts_every_text_alike_and_no_padding() -> None:

@@ -50,12 +50,12 @@ def test_a_model_that_reads_itself_finds_each_token_in_its_own_piece(frozen: Fro
             assert found[row][at] in (twins if end > start else {expected})
 
 
-def test_tokens_go_to_the_piece_that_holds_their_middle() -> None:
+def test_tokens_go_to_the_piece_in_which_they_end() -> None:
     # "ab" | "cdef" | "gh", of which the encoder does not see the last.
     spans = [[(0, 0), (0, 2), (2, 6), (6, 8)]]
     mask = torch.tensor([[True, True, True, False]])
     pieces = Pieces(spans, torch.tensor([[0, 1, 2, 0]]), mask, parts=2, first_latent=1)
-    tokens = [[(0, 0), (0, 1), (1, 2), (0, 5), (2, 4), (4, 6), (6, 8)]]
+    tokens = [[(0, 0), (0, 1), (1, 2), (0, 3), (2, 4), (4, 6), (4, 8)]]
     assert pieces.of_tokens(tokens) == [[-1, 1, 1, 2, 2, 2, -1]]
     unseen = Pieces(spans, torch.zeros(1, 4, dtype=torch.long), ~mask, parts=2, first_latent=1)
     assert unseen.of_tokens([[(0, 2), (6, 8)]]) == [[-1, 0]]

@@ -66,8 +66,10 @@ class HiddenStateEncoder(StateReader):
                 config.latent_width,
             )
         if config.segment_latents:
+            num_layers = 1 if isinstance(config.layer, int) else len(config.layer)
             self.segments = SegmentBeginning(
-                config.hidden_size,
+                num_layers
+                * config.hidden_size,  # which word it was is not mixed with what it meant
                 min(config.segment_latents, config.num_latents),
                 config.segment_parts,
                 config.latent_width,
@@ -116,7 +118,9 @@ class HiddenStateEncoder(StateReader):
         if config.pooled_latents:
             beginning = self.beginning(read, mask, k)
         if config.segment_latents and (ahead := config.segments_from) < k:
-            segments = F.pad(self.segments(read, mask, k - ahead), (0, 0, ahead, 0))
+            segments = F.pad(
+                self.segments(self.read_side_by_side(states), mask, k - ahead), (0, 0, ahead, 0)
+            )
             beginning = segments if beginning is None else beginning + segments
         projected = self.norm(self.project(read))  # [B, T, d_z]
         latents: Tensor = self.resampler(projected, mask, k, beginning)

@@ -48,3 +48,10 @@ class StateReader(nn.Module):
             normal: Tensor = self.normalizer(states)
             return normal
         return torch.einsum("btnd,n->btd", self.normalizer(states), self.mix.softmax(0))
+
+    def read_side_by_side(self, states: Tensor) -> Tensor:
+        """[B, T, d], or [B, T, n, d] of n layers -> [B, T, d] or [B, T, n * d], not mixed."""
+        if self._num_layers is None:
+            return self.read(states)
+        normal: Tensor = self.normalizer(states)
+        return normal.flatten(2)

@@ -177,8 +177,9 @@ def _stretch_alignment(step: Step) -> Tensor:
     places = latent * each + found.remainder(pieces.parts) * each // pieces.parts
     return objectives.stretch_alignment(
         step.prefix[:, adapter.tokens_of(pieces.first_latent) :],
-        receiver.embed(ids),
+        ids,
         to_device(places.where(found >= 0, -1), ids.device),
+        receiver.model.get_input_embeddings().weight,
         _embedding_mean(receiver),
     )
 

@@ -31,7 +31,10 @@ class Pieces:
     first_latent: int
 
     def of_tokens(self, spans: Sequence[Spans]) -> list[list[int]]:
-        """The piece in which the middle of each token of another model lies; -1 if in none."""
+        """The piece in which each token of another model ends; -1 if in none.
+
+        A causal sender knows a word when it has read its end.
+        """
         pieces, mask = self.of_positions.tolist(), self.mask.tolist()
         found = []
         for row, tokens in enumerate(spans):
@@ -44,11 +47,11 @@ class Pieces:
                 found.append([-1] * len(tokens))
                 continue
             starts, ends, numbers = (np.array(column) for column in zip(*own, strict=True))
-            middles = np.array([(start + end) / 2 for start, end in tokens])
-            places = np.searchsorted(starts, middles, side="right") - 1
+            lasts = np.array([end - 1 for _, end in tokens])  # of each token's characters
+            places = np.searchsorted(starts, lasts, side="right") - 1
             within = [
-                place >= 0 and middle <= ends[-1] and end > start
-                for place, middle, (start, end) in zip(places, middles, tokens, strict=True)
+                place >= 0 and last < ends[-1] and end > start
+                for place, last, (start, end) in zip(places, lasts, tokens, strict=True)
             ]
             found.append(np.where(within, numbers[places], -1).tolist())
         return found
