@@ -180,7 +180,7 @@ class Receiver:
         """What the frozen model is given in the place of texts.
 
         Returns:
-            Soft tokens [B, k, d] or a key/value prefix [L, 2, B, H, k, D]; and bool [B, k], False
+            Soft tokens [B, P, d] or a key/value prefix [L, 2, B, H, P, D]; and bool [B, P], False
             where a message is shorter than the longest.
 
         Raises:
@@ -190,7 +190,7 @@ class Receiver:
 
     @torch.inference_mode()
     def _prefix(self, packets: Sequence[Packet | bytes]) -> tuple[Tensor, Tensor]:
-        """Packets to the adapter's prefix and mask bool [B, k]; shorter messages are padded."""
+        """Packets to the adapter's prefix and mask bool [B, P]; shorter messages are padded."""
         rows = [self._latents(packet) for packet in packets]
         width = max(row.shape[0] for row in rows)
         latents = np.zeros((len(rows), width, self.manifest.latent_width), dtype=np.float32)
@@ -198,7 +198,7 @@ class Receiver:
         for target, row in zip(latents, rows, strict=True):
             target[: row.shape[0]] = row
         device = self.frozen.device
-        mask = torch.from_numpy(np.arange(width)[None, :] < lengths[:, None]).to(device)
+        mask = self.adapter.mask(torch.from_numpy(lengths).to(device), width)
         return self.adapter(torch.from_numpy(latents).to(device)), mask
 
     def _latents(self, data: Packet | bytes) -> np.ndarray:

@@ -23,7 +23,7 @@ from latentwire.message import (
     SpaceRef,
 )
 from latentwire.models import ByteEncoder
-from latentwire.models.bridges import encode
+from latentwire.models.bridges import Encoded, encode
 from latentwire.models.registry import Encoder
 from latentwire.resources import NO_RESOURCES, Resources
 from latentwire.text import check_question, check_text
@@ -78,15 +78,20 @@ class Sender:
         part.module.to(device or "cpu")
         return cls(frozen, part)
 
-    @torch.inference_mode()
     def latents(self, texts: Sequence[str], k: int | None = None) -> Tensor:
         """The first k latents of each text, float32 [B, k, d_z], before quantization.
+
+        Of a text that needs fewer, the last ones say nothing, and ``encode`` does not send them.
 
         Raises:
             EmptyTextError: If a text has no visible character.
             TextTooLongError: If a text is too long to be sent.
             UsageError: If k is not within 1..K.
         """
+        return self._encoded(texts, k).latents
+
+    @torch.inference_mode()
+    def _encoded(self, texts: Sequence[str], k: int | None) -> Encoded:
         for text in texts:
             check_text(text)
         self._check_lengths(texts)
@@ -97,7 +102,7 @@ class Sender:
         else:
             assert self.frozen is not None
             states, mask = self.frozen.hidden_states(texts, self.encoder.config.layer)
-        return encode(self.encoder, states, mask, k).latents
+        return encode(self.encoder, states, mask, k)
 
     def _check_lengths(self, texts: Sequence[str]) -> None:
         """Refuse what the model would cut: a message about half a text must not pass for whole."""
@@ -129,7 +134,8 @@ class Sender:
 
         Args:
             text: What to send; the sender is not told what will be asked about it.
-            k: Latents to send, from the first; default: all of the space.
+            k: The most latents to send, from the first; default: all of the space. A text that
+                needs fewer, by an encoder whose latents stand for stretches, is sent in fewer.
             encoding: Payload encoding of the latents.
             scales: Which latents share a scale.
             asymmetric: Whether scales have zero points.
@@ -163,15 +169,17 @@ class Sender:
         """Several texts, each as a packet of its own; see ``encode``."""
         if not texts:
             return []
+        encoded = self._encoded(texts, k)
+        lengths = [None] * len(texts) if encoded.lengths is None else encoded.lengths.tolist()
         return [
-            Message(latents=row, sender=self.ref, space=self.space).encode(
+            Message(latents=row[:length], sender=self.ref, space=self.space).encode(
                 encoding,
                 scales=scales,
                 asymmetric=asymmetric,
                 compression=compression,
                 resources=resources,
             )
-            for row in self.latents(texts, k).cpu().numpy()
+            for row, length in zip(encoded.latents.cpu().numpy(), lengths, strict=True)
         ]
 
     def generate(self, text: str, *, question: str | None = None, max_new_tokens: int = 32) -> str:

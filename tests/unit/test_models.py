@@ -16,6 +16,8 @@ from latentwire.models import (
     HiddenStateEncoder,
     HiddenStateEncoderConfig,
 )
+from latentwire.models.bridges import encode
+from latentwire.models.message_mask import message_mask
 from latentwire.models.normalizer import StatisticalNormalizer
 from latentwire.models.quantizer import through_the_wire
 from latentwire.models.segment_beginning import SegmentBeginning
@@ -120,6 +122,28 @@ def test_each_latent_begins_with_its_own_stretch() -> None:
         assert moved[0].nonzero().tolist() == [[position * 8 // 20 // 2]]
         assert moved[1].nonzero().tolist() == ([[position // 2]] if position < 3 else [])
     assert not begun[1, 2:].any()  # three positions leave two latents without a stretch
+
+
+@torch.no_grad()
+def test_a_message_ends_with_what_its_text_fills() -> None:
+    _, mask = states()
+    assert small().lengths(mask) is None
+    encoder = small(segment_latents=5, segment_parts=2)  # after three of the whole text
+    assert encode(encoder, *states()).lengths.tolist() == [3 + 5, 3 + 2, 3 + 1]
+    assert encode(encoder, *states(), 4).lengths.tolist() == [4, 4, 4]
+    assert encode(small(), *states()).lengths is None
+
+
+def test_the_mask_of_a_message_counts_soft_tokens() -> None:
+    adapter = Adapter(
+        AdapterConfig(hidden_size=8, latent_width=16, tokens_per_latent=3, single_latents=2)
+    )
+    lengths = torch.tensor([1, 2, 3, 4])
+    found = message_mask(adapter, lengths, 4)
+    assert found.shape == (4, adapter(torch.zeros(4, 4, 16)).shape[1])
+    assert found.sum(1).tolist() == [1, 2, 5, 8]
+    assert [adapter.config.tokens_of(k) for k in (1, 2, 3, 4)] == [1, 2, 5, 8]
+    assert message_mask(adapter, None, 4) is None
 
 
 def test_a_short_text_fills_the_first_pieces_and_a_long_one_all() -> None:

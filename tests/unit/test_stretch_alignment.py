@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from latentwire.errors import RecipeError
+from latentwire.message import Message
+from latentwire.receiver import Receiver
+from latentwire.sender import Sender
 from latentwire.training.command import run_stages
 from latentwire.training.dry_run import dry_run
 from latentwire.training.recipe import Recipe
@@ -71,6 +74,45 @@ def test_founder_and_receiver_are_aligned_by_it_alone(
             if "stretch_alignment" in found
         ]
         assert losses[-1] < losses[0] - 0.1, stage.name
+
+
+def test_a_short_text_is_a_short_message(
+    stages: list[dict[str, Any]],
+    random_llama: RandomModel,
+    receiver: str,
+    tmp_path: Path,
+    sample_data_dir: Path,
+) -> None:
+    recipe = recipe_of(stages, random_llama, receiver)
+    run_stages(recipe, recipe.stages, tmp_path, sample_data_dir)
+    encoder, adapter = (
+        str(tmp_path / role / Path(name).name)
+        for role, name in (("encoders", random_llama.model), ("adapters", receiver))
+    )
+    sender = Sender.from_pretrained(random_llama.model, encoder=encoder)
+    listener = Receiver.from_pretrained(receiver, adapter=adapter)
+    texts = ["x", "a film of seven cards", "x"]
+    packets = sender.encode_batch(texts)
+    assert sender.frozen is not None
+    read = [len(ids) for ids in sender.frozen.ids_read(texts)]
+    assert read[0] < 5
+    # One latent of the whole, then one for every two tokens.
+    assert [len(packet.decode().latents) for packet in packets] == [
+        1 + min(3, (tokens + 1) // 2) for tokens in read
+    ]
+    assert len(sender.encode("a film", k=2).decode().latents) == 2
+    assert sender.latents(texts).shape == (3, 4, 32)
+    choices = ["yes", "no"]
+    together = listener.ask_batch(packets, choices=choices)
+    for packet, answer in zip(packets, together, strict=True):
+        alone = listener.ask(packet, choices=choices)
+        assert alone.log_probabilities == pytest.approx(answer.log_probabilities, abs=1e-4)
+    # What was left out is not what the receiver answers by.
+    whole = Message(
+        latents=sender.latents(["x"])[0].numpy(), sender=sender.ref, space=sender.space
+    ).encode("f32")
+    longer = listener.ask(whole, choices=choices)
+    assert longer.log_probabilities != pytest.approx(together[0].log_probabilities, abs=1e-4)
 
 
 def test_a_dry_run_walks_it(

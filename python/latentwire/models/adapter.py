@@ -22,8 +22,12 @@ class AdapterConfig:
 
     def tokens_of(self, k: int) -> int:
         """How many soft tokens the first k latents make."""
-        single = min(self.single_latents, k)
-        return single + (k - single) * self.tokens_per_latent
+        return int(self.all_tokens_of(torch.tensor(k)))
+
+    def all_tokens_of(self, lengths: Tensor) -> Tensor:
+        """The same of messages of many lengths, int64 [...]."""
+        single = lengths.clamp_max(self.single_latents)
+        return single + (lengths - single) * self.tokens_per_latent
 
 
 class Adapter(nn.Module):
@@ -47,3 +51,8 @@ class Adapter(nn.Module):
         several = made[:, config.single_latents :].flatten(1, 2)
         tokens: Tensor = self.colorizer(torch.cat([single, several], dim=1))
         return tokens
+
+    def mask(self, lengths: Tensor, k: int) -> Tensor:
+        """Which soft tokens of k latents are of messages that long: int64 [B] -> bool [B, P]."""
+        places = torch.arange(self.config.tokens_of(k), device=lengths.device)
+        return places < self.config.all_tokens_of(lengths)[:, None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from latentwire.models.colorizer import Colorizer
@@ -47,3 +48,7 @@ class DeepAdapter(nn.Module):
         numbers = self.project(nn.functional.gelu(self.expand(latents)))
         colored: Tensor = self.colorizer(numbers.unflatten(-1, self.shape))  # [B, k, L, 2, H, D]
         return colored.permute(2, 3, 0, 4, 1, 5)
+
+    def mask(self, lengths: Tensor, k: int) -> Tensor:
+        """Which entries of k latents are of messages that long: int64 [B] -> bool [B, k]."""
+        return torch.arange(k, device=lengths.device) < lengths[:, None]

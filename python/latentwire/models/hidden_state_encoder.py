@@ -101,6 +101,16 @@ class HiddenStateEncoder(StateReader):
             if getattr(own, name):
                 getattr(self, _BEGINNINGS[name]).say_nothing()
 
+    def lengths(self, mask: Tensor) -> Tensor | None:
+        """How many latents say what each text says, int64 [B], of a mask bool [B, T].
+
+        None where every message has all K. Where latents stand for stretches, a short text leaves
+        the last ones empty, and a message ends before them.
+        """
+        if not self.config.segment_latents:
+            return None
+        return self.config.segments_from + self.segments.filled(mask)
+
     def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """States to latents.
 

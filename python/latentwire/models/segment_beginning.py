@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentwire.models.stretches import piece_of
+from latentwire.models.stretches import piece_of, pieces_filled
 
 
 class SegmentBeginning(nn.Module):
@@ -41,6 +41,11 @@ class SegmentBeginning(nn.Module):
         means = self.norm(member.transpose(1, 2) @ x / sizes.clamp_min(1)) * (sizes > 0)
         begun: Tensor = self.expand(means.reshape(len(x), k, -1))
         return begun
+
+    def filled(self, mask: Tensor) -> Tensor:
+        """How many latents have anything to begin with, int64 [B], of a mask bool [B, T]."""
+        filled = pieces_filled(mask, self.num_latents * self.parts, self.positions)
+        return (filled + self.parts - 1) // self.parts
 
     def say_nothing(self) -> None:
         """Begin with zeros, until it learns."""

@@ -22,5 +22,9 @@ def piece_of(mask: Tensor, pieces: int, positions: float = 1.0) -> Tensor:
     """
     total = mask.sum(1, keepdim=True).clamp_min(1)  # [B, 1]
     rank = (mask.cumsum(1) - 1).clamp_min(0)  # [B, T] of each position among those that count
-    filled = torch.ceil(total / positions).long().clamp(1, pieces)
-    return rank * filled // total
+    return rank * pieces_filled(mask, pieces, positions)[:, None] // total
+
+
+def pieces_filled(mask: Tensor, pieces: int, positions: float = 1.0) -> Tensor:
+    """How many of the pieces a sequence fills, int64 [B]; arguments as of ``piece_of``."""
+    return torch.ceil(mask.sum(1) / positions).long().clamp(1, pieces)

@@ -39,6 +39,7 @@ class Step:
             mask bool [B, T].
         pieces: Says what the encoder cut the texts into.
         adapter_config: Of the adapter that ``read`` reads with.
+        prefix_mask: bool [B, P], False where a message is shorter than k; None: none is.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Step:
         heard: Callable[[], tuple[Tensor, Tensor]],
         pieces: Callable[[], Pieces],
         adapter_config: object,
+        prefix_mask: Tensor | None,
     ) -> None:
         self.batch = batch
         self.latents = latents
@@ -66,6 +68,7 @@ class Step:
         self.heard = heard
         self.pieces = pieces
         self.adapter_config = adapter_config
+        self.prefix_mask = prefix_mask
         self._cross = cross
         self._read = read
         self._teach = teach
@@ -109,36 +112,52 @@ class Term:
 
 def _label_likelihood(step: Step) -> Tensor:
     batch = step.batch
-    return objectives.label_likelihood(step.receiver, step.prefix, batch.questions, batch.answers)
+    return objectives.label_likelihood(
+        step.receiver, step.prefix, batch.questions, batch.answers, mask=step.prefix_mask
+    )
 
 
 def _choice_likelihood(step: Step) -> Tensor:
-    return objectives.choice_likelihood(step.receiver, step.prefix, step.batch.closed)
+    return objectives.choice_likelihood(
+        step.receiver, step.prefix, step.batch.closed, mask=step.prefix_mask
+    )
 
 
 def _answer_generation(step: Step) -> Tensor:
     batch = step.batch
-    return objectives.answer_generation(step.receiver, step.prefix, batch.questions, batch.answers)
+    return objectives.answer_generation(
+        step.receiver, step.prefix, batch.questions, batch.answers, mask=step.prefix_mask
+    )
 
 
 def _first_token_likelihood(step: Step) -> Tensor:
     batch = step.batch
     return objectives.first_token_likelihood(
-        step.receiver, step.prefix, batch.questions, batch.answers
+        step.receiver, step.prefix, batch.questions, batch.answers, mask=step.prefix_mask
     )
 
 
 def _text_distillation(step: Step) -> Tensor:
     batch = step.batch
     return objectives.text_distillation(
-        step.receiver, step.prefix, step.texts, batch.questions, batch.answers
+        step.receiver,
+        step.prefix,
+        step.texts,
+        batch.questions,
+        batch.answers,
+        mask=step.prefix_mask,
     )
 
 
 def _message_distillation(step: Step) -> Tensor:
     batch = step.batch
     return objectives.message_distillation(
-        step.receiver, step.prefix, step.taught_prefix, batch.questions, batch.answers
+        step.receiver,
+        step.prefix,
+        step.taught_prefix,
+        batch.questions,
+        batch.answers,
+        mask=step.prefix_mask,
     )
 
 

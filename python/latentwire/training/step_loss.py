@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from latentwire.message import Encoding
 from latentwire.models.bridges import encode
 from latentwire.models.hidden_state_encoder import HiddenStateEncoder
+from latentwire.models.message_mask import message_mask
 from latentwire.models.quantizer import through_the_wire
 from latentwire.models.state_reader import StateReader
 from latentwire.models.stretches import piece_of
@@ -94,6 +95,9 @@ class StepLoss(nn.Module):
             heard=lambda: (self._normalized(states), mask),  # also what dropout hid
             pieces=lambda: self._pieces(batch, seen),
             adapter_config=self._adapter(batch.receiver).config,
+            prefix_mask=message_mask(
+                self._adapter(batch.receiver), encoded.lengths, latents.shape[1]
+            ),
         )
         loss = latents.new_zeros(())
         found = {}

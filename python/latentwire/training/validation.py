@@ -13,6 +13,7 @@ from latentwire.frozen.scoring import choice_scores
 from latentwire.judging import judge
 from latentwire.message import Encoding
 from latentwire.models.bridges import encode
+from latentwire.models.message_mask import message_mask
 from latentwire.models.quantizer import through_the_wire
 from latentwire.tasks import TASKS
 from latentwire.training.data import Rows
@@ -63,7 +64,15 @@ class Validation:
             for name, frozen in receivers.items():
                 tree = ChoiceTree.build(frozen, TASKS[task].question, TASKS[task].choices)
                 scores = torch.cat(
-                    [choice_scores(frozen, adapters[name](z), None, tree).cpu() for z in sent]
+                    [
+                        choice_scores(
+                            frozen,
+                            adapters[name](z),
+                            message_mask(adapters[name], n, z.shape[1]),
+                            tree,
+                        ).cpu()
+                        for z, n in sent
+                    ]
                 )  # [N, C]
                 figures[name][task] = of_choices(scores, labels)
         for kind, questions in self.rows.asked.items():
@@ -71,8 +80,13 @@ class Validation:
             sent = self._send(encoder, [row for row, _ in questions])
             for name, frozen in receivers.items():
                 judged = [
-                    judge(frozen, adapters[name](z), None, asked[start : start + _BATCH])
-                    for start, z in zip(range(0, len(asked), _BATCH), sent, strict=True)
+                    judge(
+                        frozen,
+                        adapters[name](z),
+                        message_mask(adapters[name], n, z.shape[1]),
+                        asked[start : start + _BATCH],
+                    )
+                    for start, (z, n) in zip(range(0, len(asked), _BATCH), sent, strict=True)
                 ]
                 right = torch.cat([found.are_right for found in judged])
                 likelihood = torch.cat([found.log_likelihoods for found in judged])
@@ -81,15 +95,13 @@ class Validation:
             module.train(was_training)
         return figures
 
-    def _send(self, encoder: nn.Module, rows: Sequence[int]) -> list[Tensor]:
-        """Messages [B, K, d_z] of rows as they come out of the wire, batch by batch."""
-        return [
-            through_the_wire(
-                encode(encoder, *self.inputs.batch(list(rows[start : start + _BATCH]))).latents,
-                self.encoding,
-            )
-            for start in range(0, len(rows), _BATCH)
-        ]
+    def _send(self, encoder: nn.Module, rows: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+        """Messages [B, K, d_z] as they come out of the wire, and their lengths, in batches."""
+        sent = []
+        for start in range(0, len(rows), _BATCH):
+            encoded = encode(encoder, *self.inputs.batch(list(rows[start : start + _BATCH])))
+            sent.append((through_the_wire(encoded.latents, self.encoding), encoded.lengths))
+        return sent
 
 
 def of_choices(scores: Tensor, labels: Sequence[int]) -> dict[str, float]:

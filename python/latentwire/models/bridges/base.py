@@ -18,10 +18,12 @@ class Encoded(NamedTuple):
         latents: float32 [B, k, d_z], each of zero mean and unit variance.
         losses: Scalars by name that training adds to its objectives, e.g. ``commitment``; empty
             where an architecture has none.
+        lengths: How many of the k latents each message has, int64 [B]; None: all of them.
     """
 
     latents: Tensor
     losses: dict[str, Tensor]
+    lengths: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,10 @@ def encode(
         taught = (target,) if encoder.takes_target else ()
         encoded: Encoded = encoder(states, mask, k, *taught)
         return encoded
-    return Encoded(encoder(states, mask, k), {})
+    latents = encoder(states, mask, k)
+    of_texts = getattr(encoder, "lengths", None)  # also of an encoder that is wrapped
+    lengths = None if of_texts is None else of_texts(mask)
+    return Encoded(latents, {}, None if lengths is None else lengths.clamp_max(latents.shape[1]))
 
 
 def pooled(states: Tensor, mask: Tensor) -> Tensor:
