@@ -14,6 +14,7 @@ from latentwire.sender import Sender
 from latentwire.training.command import run_stages
 from latentwire.training.dry_run import dry_run
 from latentwire.training.recipe import Recipe
+from latentwire.training.recipe_sections import AdapterRecipe
 from mini_recipes import mini_recipe, mini_stage
 from pydantic import ValidationError
 from random_models import RandomModel
@@ -121,6 +122,9 @@ def test_a_dry_run_walks_it(
     recipe = recipe_of(stages, random_llama, receiver)
     found = dry_run(recipe, recipe.stages[0])
     assert len(found["losses"]) == 2
+    # What estimates count: two soft tokens of each latent but the first.
+    assert recipe.adapter.tokens_of(4) == 7
+    assert AdapterRecipe(mode="deep", tokens_per_latent=2).tokens_of(4) == 4
 
 
 def test_an_encoder_without_stretches_is_refused(

@@ -72,7 +72,7 @@ def estimate_memory(recipe: Recipe, stage: Stage, num_processes: int) -> dict[st
     counts, engine = count_parameters(recipe, stage), recipe.engine
     width = _BYTES[engine.frozen_dtype]
     rows = math.ceil(stage.batch_size / (num_processes * engine.accumulation))
-    tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
+    tokens = rows * (recipe.adapter.tokens_of(recipe.space.num_latents) + TOKENS_A_PROMPT)
     pieces = num_processes if engine.strategy == "fsdp" else 1
     activations = logits = 0.0
     for name in recipe.receivers_of(stage):
@@ -111,7 +111,7 @@ def estimate_time(recipe: Recipe, stage: Stage, num_processes: int) -> dict[str,
     counts, engine = count_parameters(recipe, stage), recipe.engine
     largest = max(counts[f"frozen {name}"] for name in recipe.receivers_of(stage))
     rows = stage.batch_size / num_processes
-    tokens = rows * (recipe.space.num_latents + TOKENS_A_PROMPT)
+    tokens = rows * (recipe.adapter.tokens_of(recipe.space.num_latents) + TOKENS_A_PROMPT)
     passes = 3 if engine.gradient_checkpointing else 2
     arithmetic = 2 * passes * largest * tokens / (PEAK_FLOPS * REACHED_FLOPS)
     weights = _BYTES[engine.frozen_dtype] * largest * passes * engine.accumulation

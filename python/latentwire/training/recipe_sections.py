@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from latentwire.lora import LoraConfig
-from latentwire.models import ByteEncoder
+from latentwire.models import AdapterConfig, ByteEncoder
 from latentwire.models.registry import ARCHITECTURES
 
 
@@ -95,6 +95,17 @@ class AdapterRecipe(Strict):
     """First latents that are one soft token each all the same."""
     lora: LoraRecipe | None = None
     """Whether receivers are adapted; by default they are read as they are."""
+
+    def tokens_of(self, k: int) -> int:
+        """How many entries of its input a receiver reads of k latents."""
+        if self.mode == "deep":
+            return k
+        config = AdapterConfig(
+            hidden_size=1,
+            tokens_per_latent=self.tokens_per_latent,
+            single_latents=self.single_latents,
+        )
+        return config.tokens_of(k)
 
     @property
     def lora_config(self) -> LoraConfig | None:
