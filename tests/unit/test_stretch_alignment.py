@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from latentwire.errors import RecipeError
 from latentwire.message import Message
+from latentwire.models import HiddenStateEncoder
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.command import run_stages
+from latentwire.training.compute import start_accelerator
 from latentwire.training.dry_run import dry_run
+from latentwire.training.loop import Trainer
 from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_sections import AdapterRecipe
 from mini_recipes import mini_recipe, mini_stage
@@ -114,6 +118,48 @@ def test_a_short_text_is_a_short_message(
     ).encode("f32")
     longer = listener.ask(whole, choices=choices)
     assert longer.log_probabilities != pytest.approx(together[0].log_probabilities, abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["soft_tokens", "deep"])
+@pytest.mark.parametrize(
+    "objective", ["label_likelihood", "choice_likelihood", "first_token_likelihood"]
+)
+def test_training_reads_no_latent_after_the_text(
+    stages: list[dict[str, Any]],
+    random_llama: RandomModel,
+    tmp_path: Path,
+    sample_data_dir: Path,
+    objective: str,
+    mode: str,
+) -> None:
+    stages[0] |= {"objectives": {objective: 1.0}}
+    stages[0]["encoder"]["segment_latents"] = 199
+    recipe = Recipe.model_validate(
+        mini_recipe(
+            [random_llama.model],
+            stages[:1],
+            space={"name": "mini", "num_latents": 200, "latent_width": 32},
+            adapter={"mode": mode},
+            full_length_share=1.0,
+        )
+    )
+    trainer = Trainer(
+        recipe, recipe.stages[0], tmp_path / "run", sample_data_dir, start_accelerator()
+    )
+    encoder = trainer.parts.encoder
+    assert isinstance(encoder, HiddenStateEncoder)
+    parts = trainer.parts
+    measured = (encoder, parts.adapters, parts.receivers)
+    loss, figures = trainer.loss(0).item(), trainer.validation.measure(*measured)
+    with torch.no_grad():
+        encoder.resampler.queries[-1] += 9 * torch.randn(
+            32
+        )  # no later latent hears of it, no text is that long
+    assert trainer.loss(0).item() == pytest.approx(loss, abs=1e-5)
+    assert trainer.validation.measure(*measured) == figures
+    with torch.no_grad():
+        encoder.resampler.queries[0] += 9 * torch.randn(32)
+    assert trainer.loss(0).item() != pytest.approx(loss, abs=1e-4)
 
 
 def test_a_dry_run_walks_it(

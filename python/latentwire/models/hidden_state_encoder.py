@@ -66,10 +66,10 @@ class HiddenStateEncoder(StateReader):
                 config.latent_width,
             )
         if config.segment_latents:
+            # Side by side: which word it was is not mixed with what it meant.
             num_layers = 1 if isinstance(config.layer, int) else len(config.layer)
             self.segments = SegmentBeginning(
-                num_layers
-                * config.hidden_size,  # which word it was is not mixed with what it meant
+                num_layers * config.hidden_size,
                 min(config.segment_latents, config.num_latents),
                 config.segment_parts,
                 config.latent_width,
