@@ -82,7 +82,7 @@ def test_every_encoder_of_the_registry_is_tested_here() -> None:
 @pytest.mark.parametrize("kind", SMALL)
 def test_latents_are_of_unit_variance_alike_for_every_k_and_padding_is_inert(kind: str) -> None:
     encoder, (states, mask) = build(kind), batch()
-    latents, losses = encode(encoder, states, mask)
+    latents, losses, _ = encode(encoder, states, mask)
     assert latents.shape == (3, NUM_LATENTS, LATENT_WIDTH)
     assert latents.dtype == torch.float32
     assert all(loss.ndim == 0 for loss in losses.values())
@@ -112,7 +112,7 @@ def test_gradients_reach_every_trained_number(kind: str) -> None:
     encoder.train()
     torch.manual_seed(2)
     target = torch.randn(3, NUM_LATENTS, LATENT_WIDTH)
-    latents, losses = encode(encoder, states, mask, target=target)
+    latents, losses, _ = encode(encoder, states, mask, target=target)
     (((latents - target) ** 2).mean() + sum(losses.values())).backward()  # type: ignore[arg-type]
     for name, parameter in encoder.named_parameters():
         assert parameter.grad is not None, name
