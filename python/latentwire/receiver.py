@@ -23,6 +23,7 @@ from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, ChoiceTrees, text_prefix
 from latentwire.message import ModelRef, Packet, SpaceRef
 from latentwire.models import Adapter, DeepAdapter
+from latentwire.models.message_mask import message_mask
 from latentwire.sender import check_part_fits
 from latentwire.text import check_question, check_text
 
@@ -198,7 +199,8 @@ class Receiver:
         for target, row in zip(latents, rows, strict=True):
             target[: row.shape[0]] = row
         device = self.frozen.device
-        mask = self.adapter.mask(torch.from_numpy(lengths).to(device), width)
+        mask = message_mask(self.adapter.config, torch.from_numpy(lengths).to(device), width)
+        assert mask is not None
         return self.adapter(torch.from_numpy(latents).to(device)), mask
 
     def _latents(self, data: Packet | bytes) -> np.ndarray:

@@ -135,7 +135,7 @@ class Sender:
         Args:
             text: What to send; the sender is not told what will be asked about it.
             k: The most latents to send, from the first; default: all of the space. A text that
-                needs fewer, by an encoder whose latents stand for stretches, is sent in fewer.
+                needs fewer, by an encoder whose latents stand for segments, is sent in fewer.
             encoding: Payload encoding of the latents.
             scales: Which latents share a scale.
             asymmetric: Whether scales have zero points.

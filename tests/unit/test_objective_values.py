@@ -22,7 +22,7 @@ from latentwire.training.objectives import (
     manifold_anchoring,
     norm_matching,
     reconstruction,
-    stretch_alignment,
+    segment_alignment,
     text_distillation,
 )
 from random_models import random_frozen
@@ -115,16 +115,16 @@ def test_alignment_is_with_the_tokens_that_a_soft_token_stands_for() -> None:
     places = torch.tensor([[0, 2, 1, -1, 3]])  # two have no soft token in a message of three
     pointing = torch.tensor([[[3.0, 0], [0, 7], [9, 0]]])
     # Told from one other token by cosines of 1 and 0, times 20.
-    assert float(stretch_alignment(pointing, ids, places, table, table.mean(0))) == pytest.approx(
+    assert float(segment_alignment(pointing, ids, places, table, table.mean(0))) == pytest.approx(
         math.log1p(math.exp(-20)), abs=1e-6
     )
     # The frequent token is missed once of twice, the rare one not: weights of one over the root.
     missed = torch.tensor([[[3.0, 0], [0, 7], [0, 9]]])
     weight = 1 / math.sqrt(2)
-    assert float(stretch_alignment(missed, ids, places, table, table.mean(0))) == pytest.approx(
+    assert float(segment_alignment(missed, ids, places, table, table.mean(0))) == pytest.approx(
         weight * (1 + 20) / (2 * weight + 1), rel=1e-4
     )
-    nothing = stretch_alignment(
+    nothing = segment_alignment(
         missed.requires_grad_(), ids, torch.full_like(places, -1), table, table.mean(0)
     )
     nothing.backward()

@@ -177,14 +177,10 @@ class FrozenModel:
     def ids_read(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids that ``hidden_states`` runs: special tokens and text, cut to what fits."""
         if self.is_causal:
-            return [self.begin + ids[: self.text_room] for ids in self.tokenize(texts)]
+            return [self._as_read(row, self.begin) for row in self.tokenize(texts)]
         # Encoders were trained with their special tokens around the text.
         encodings = self.tokenizer.backend_tokenizer.encode_batch(list(texts))
-        limit = self.max_tokens
-        return [
-            encoding.ids if len(encoding.ids) <= limit else _cut(encoding.ids, limit)
-            for encoding in encodings
-        ]
+        return [self._as_read(encoding.ids) for encoding in encodings]
 
     def spans_read(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """Which characters each of ``ids_read`` stands for, from one to before the other.
@@ -194,14 +190,20 @@ class FrozenModel:
         encodings = self.tokenizer.backend_tokenizer.encode_batch(
             list(texts), add_special_tokens=not self.is_causal
         )
+        begin = [(0, 0)] * len(self.begin) if self.is_causal else []
+        return [self._as_read(encoding.offsets, begin) for encoding in encodings]
+
+    def _as_read(self, row: list[Any], begin: Sequence[Any] = ()) -> list[Any]:
+        """What goes with each token of a text, as far as the model reads it.
+
+        Args:
+            row: Of the text's tokens; where the model is no causal one, of special tokens too.
+            begin: Of the tokens that a causal model begins with.
+        """
         if self.is_causal:
-            special = [(0, 0)] * len(self.begin)
-            return [special + encoding.offsets[: self.text_room] for encoding in encodings]
+            return [*begin, *row[: self.text_room]]
         limit = self.max_tokens
-        return [
-            found if len(found) <= limit else _cut(found, limit)
-            for found in (encoding.offsets for encoding in encodings)
-        ]
+        return row if len(row) <= limit else [*row[: limit - 1], row[-1]]  # and the closing one
 
     def hidden_states(
         self, texts: Sequence[str], layer: int | Sequence[int]
@@ -346,11 +348,6 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)};".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()
-
-
-def _cut(ids: list[Any], limit: int) -> list[Any]:
-    """The first ids, or what goes with each, and the closing special token."""
-    return [*ids[: limit - 1], ids[-1]]
 
 
 def _is_compact(folder: Path) -> bool:

@@ -22,12 +22,12 @@ class AdapterConfig:
 
     def tokens_of(self, k: int) -> int:
         """How many soft tokens the first k latents make."""
-        return int(self.all_tokens_of(torch.tensor(k)))
+        return count_tokens(k, self.single_latents, self.tokens_per_latent)
 
-    def all_tokens_of(self, lengths: Tensor) -> Tensor:
-        """The same of messages of many lengths, int64 [...]."""
-        single = lengths.clamp_max(self.single_latents)
-        return single + (lengths - single) * self.tokens_per_latent
+
+def count_tokens(k: int, single: int, each: int) -> int:
+    """Soft tokens of k latents, the first of them one each and the others several."""
+    return min(k, single) + max(0, k - single) * each
 
 
 class Adapter(nn.Module):
@@ -51,8 +51,3 @@ class Adapter(nn.Module):
         several = made[:, config.single_latents :].flatten(1, 2)
         tokens: Tensor = self.colorizer(torch.cat([single, several], dim=1))
         return tokens
-
-    def mask(self, lengths: Tensor, k: int) -> Tensor:
-        """Which soft tokens of k latents are of messages that long: int64 [B] -> bool [B, P]."""
-        places = torch.arange(self.config.tokens_of(k), device=lengths.device)
-        return places < self.config.all_tokens_of(lengths)[:, None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from latentwire.models.colorizer import Colorizer
@@ -23,6 +22,10 @@ class DeepAdapterConfig:
     head_dim: int  # D
     latent_width: int = 256  # d_z
     inner_width: int = 384
+
+    def tokens_of(self, k: int) -> int:
+        """How many entries of a cache the first k latents make: one each."""
+        return k
 
 
 class DeepAdapter(nn.Module):
@@ -48,7 +51,3 @@ class DeepAdapter(nn.Module):
         numbers = self.project(nn.functional.gelu(self.expand(latents)))
         colored: Tensor = self.colorizer(numbers.unflatten(-1, self.shape))  # [B, k, L, 2, H, D]
         return colored.permute(2, 3, 0, 4, 1, 5)
-
-    def mask(self, lengths: Tensor, k: int) -> Tensor:
-        """Which entries of k latents are of messages that long: int64 [B] -> bool [B, k]."""
-        return torch.arange(k, device=lengths.device) < lengths[:, None]

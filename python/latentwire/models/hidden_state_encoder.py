@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,18 +28,20 @@ class HiddenStateEncoderConfig:
     normalization: Normalization = "standardize"
     query_deviation: float = 1.0  # of the learned queries at first
     pooled_latents: int = 0  # first latents that begin with the mean of the states
-    segment_latents: int = 0  # last latents that begin each with its stretch of the states
-    segment_parts: int = 2  # pieces that a stretch is divided into, each a mean
-    segment_positions: float = 1.0  # of the states in a piece, while the text is short
+    segment_latents: int = 0  # last latents that begin each with its segment of the states
+    segment_parts: int = 2  # pieces that a segment is divided into, each a mean
 
     @property
     def segments_from(self) -> int:
-        """The first latent that begins with a stretch, if any does."""
+        """The first latent that begins with a segment, if any does."""
         return max(0, self.num_latents - self.segment_latents)
 
 
-# What an encoder may lack at first, and the module that it then grows.
-_BEGINNINGS = {"pooled_latents": "beginning", "segment_latents": "segments"}
+# What an encoder may grow later: the module, how many latents it is for, and what else it is told.
+_BEGINNINGS = {
+    "beginning": ("pooled_latents",),
+    "segments": ("segment_latents", "segment_parts"),
+}
 
 
 class HiddenStateEncoder(StateReader):
@@ -73,7 +76,6 @@ class HiddenStateEncoder(StateReader):
                 min(config.segment_latents, config.num_latents),
                 config.segment_parts,
                 config.latent_width,
-                config.segment_positions,
             )
 
     def grow_from(self, former: HiddenStateEncoder) -> None:
@@ -83,28 +85,22 @@ class HiddenStateEncoder(StateReader):
             ValueError: If the encoders differ in anything else.
         """
         own, other = self.config, former.config
-        unborn = [name for name in _BEGINNINGS if not getattr(other, name)]
-        expected = own
-        if "pooled_latents" in unborn:
-            expected = replace(expected, pooled_latents=0)
-        if "segment_latents" in unborn:  # then nothing is divided either
-            expected = replace(
-                expected,
-                segment_latents=0,
-                segment_parts=other.segment_parts,
-                segment_positions=other.segment_positions,
-            )
-        if expected != other:
+        unborn = [
+            module for module, (count, *_) in _BEGINNINGS.items() if not getattr(other, count)
+        ]
+        lacking = [field for module in unborn for field in _BEGINNINGS[module]]
+        before: dict[str, Any] = {field: getattr(other, field) for field in lacking}
+        if replace(own, **before) != other:
             raise ValueError(f"{own} cannot grow from {other}")
         self.load_state_dict(former.state_dict(), strict=other == own)
-        for name in unborn:
-            if getattr(own, name):
-                getattr(self, _BEGINNINGS[name]).say_nothing()
+        for module in unborn:
+            if hasattr(self, module):
+                getattr(self, module).say_nothing()
 
     def lengths(self, mask: Tensor) -> Tensor | None:
         """How many latents say what each text says, int64 [B], of a mask bool [B, T].
 
-        None where every message has all K. Where latents stand for stretches, a short text leaves
+        None where every message has all K. Where latents stand for segments, a short text leaves
         the last ones empty, and a message ends before them.
         """
         if not self.config.segment_latents:

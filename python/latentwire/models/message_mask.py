@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import torch
 from torch import Tensor
 
+from latentwire.models.adapter import AdapterConfig
+from latentwire.models.deep_adapter import DeepAdapterConfig
 
-def message_mask(adapter: Any, lengths: Tensor | None, k: int) -> Tensor | None:
+
+def message_mask(
+    config: AdapterConfig | DeepAdapterConfig, lengths: Tensor | None, k: int
+) -> Tensor | None:
     """Mask of what an adapter makes of k latents.
 
     Args:
-        adapter: Of either mode, wrapped or not.
+        config: The adapter's.
         lengths: How many of the latents each message has, int64 [B]; None: all.
         k: How many latents there are.
 
@@ -20,5 +24,6 @@ def message_mask(adapter: Any, lengths: Tensor | None, k: int) -> Tensor | None:
     """
     if lengths is None:
         return None
-    mask: Tensor = adapter.mask(lengths, k)
-    return mask
+    made = torch.tensor([config.tokens_of(length) for length in range(k + 1)])
+    ends = made.to(lengths.device)[lengths]  # [B]
+    return torch.arange(config.tokens_of(k), device=lengths.device) < ends[:, None]

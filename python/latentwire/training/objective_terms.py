@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.model import right_padded
-from latentwire.models import AdapterConfig
+from latentwire.models import AdapterConfig, DeepAdapterConfig
 from latentwire.training import objectives
 from latentwire.training.batches import Batch
 from latentwire.training.pieces import Pieces
@@ -56,7 +56,7 @@ class Step:
         words: Callable[[], list[list[int]]],
         heard: Callable[[], tuple[Tensor, Tensor]],
         pieces: Callable[[], Pieces],
-        adapter_config: object,
+        adapter_config: AdapterConfig | DeepAdapterConfig,
         prefix_mask: Tensor | None,
     ) -> None:
         self.batch = batch
@@ -186,7 +186,7 @@ def _embedding_norm(frozen: FrozenModel) -> float:
     return float((mean.square() + deviation.square()).sum().sqrt())
 
 
-def _stretch_alignment(step: Step) -> Tensor:
+def _segment_alignment(step: Step) -> Tensor:
     receiver, pieces, adapter = step.receiver, step.pieces(), step.adapter_config
     assert isinstance(adapter, AdapterConfig)
     ids, _ = receiver.pad(receiver.ids_read(step.texts))
@@ -194,7 +194,7 @@ def _stretch_alignment(step: Step) -> Tensor:
     each = adapter.tokens_per_latent
     latent = found.div(pieces.parts, rounding_mode="floor")
     places = latent * each + found.remainder(pieces.parts) * each // pieces.parts
-    return objectives.stretch_alignment(
+    return objectives.segment_alignment(
         step.prefix[:, adapter.tokens_of(pieces.first_latent) :],
         ids,
         to_device(places.where(found >= 0, -1), ids.device),
@@ -234,7 +234,7 @@ TERMS: dict[str, Term] = {
     "contrastive": Term(_contrastive),
     "manifold_anchoring": Term(_manifold_anchoring),
     "norm_matching": Term(_norm_matching),
-    "stretch_alignment": Term(_stretch_alignment),
+    "segment_alignment": Term(_segment_alignment),
     "diversity": Term(_diversity),
     "bag_of_words": Term(_bag_of_words),
     "reconstruction": Term(_reconstruction),

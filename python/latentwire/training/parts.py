@@ -104,7 +104,7 @@ class StageParts:
         size = None if sender is None else Size.of(sender.config)
         space = _space(recipe, stage, run_dir, receivers)
         encoder = _encoder(recipe, stage, run_dir, space, sender).to(device)
-        _check_stretches(stage, recipe, encoder)
+        _check_segments(stage, recipe, encoder)
         adapters = {
             name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
@@ -224,21 +224,21 @@ def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraCo
     return Part.load(find_part("adapter", name, recipe.space, run_dir), "adapter").lora
 
 
-def _check_stretches(stage: Stage, recipe: Recipe, encoder: Encoder) -> None:
-    """Refuse to align what stands for no stretch of the text."""
-    if "stretch_alignment" not in stage.objectives.in_use:
+def _check_segments(stage: Stage, recipe: Recipe, encoder: Encoder) -> None:
+    """Refuse to align what stands for no segment of the text."""
+    if "segment_alignment" not in stage.objectives.in_use:
         return
     config = encoder.config
     if not isinstance(config, HiddenStateEncoderConfig) or not config.segment_latents:
         raise RecipeError(
-            f"stage {stage.name!r}: stretch_alignment needs latents that each stand for a stretch, "
+            f"stage {stage.name!r}: segment_alignment needs latents that each stand for a segment, "
             f"and the encoder of {stage.sender!r} has none",
             hint="train one with encoder.segment_latents above 0",
         )
     if recipe.adapter.single_latents > config.segments_from:
         raise RecipeError(
             f"adapter.single_latents is {recipe.adapter.single_latents}, but latents from "
-            f"{config.segments_from} on stand for stretches, which stretch_alignment compares "
+            f"{config.segments_from} on stand for segments, which segment_alignment compares "
             f"token by token"
         )
 

@@ -20,7 +20,7 @@ class Pieces:
         spans: Of each text's positions in the sender.
         of_positions: int64 [B, T], which piece each position belongs to.
         mask: bool [B, T], False where the encoder sees nothing.
-        parts: Pieces in the stretch of a latent.
+        parts: Pieces in the segment of a latent.
         first_latent: The latent that has the first ones.
     """
 

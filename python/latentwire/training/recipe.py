@@ -145,9 +145,9 @@ class Stage(Strict):
                 )
         if "reconstruction" in used and self.sender == BYTES:
             raise ValueError("reconstruction is of a frozen sender's states, and bytes have none")
-        stretches = self.encoder.options(self.architecture).get("segment_latents")
-        if "stretch_alignment" in used and "encoder" in self.train and not stretches:
-            raise ValueError("stretch_alignment needs encoder.segment_latents above 0")
+        segments = self.encoder.options(self.architecture).get("segment_latents")
+        if "segment_alignment" in used and "encoder" in self.train and not segments:
+            raise ValueError("segment_alignment needs encoder.segment_latents above 0")
         module = ARCHITECTURES[self.architecture].module
         if "commitment" in used and not getattr(module, "commits", False):
             raise ValueError(f"commitment is to codes, and a {self.architecture} encoder has none")

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from latentwire.lora import LoraConfig
-from latentwire.models import AdapterConfig, ByteEncoder
+from latentwire.models import ByteEncoder
+from latentwire.models.adapter import count_tokens
 from latentwire.models.registry import ARCHITECTURES
 
 
@@ -100,12 +101,7 @@ class AdapterRecipe(Strict):
         """How many entries of its input a receiver reads of k latents."""
         if self.mode == "deep":
             return k
-        config = AdapterConfig(
-            hidden_size=1,
-            tokens_per_latent=self.tokens_per_latent,
-            single_latents=self.single_latents,
-        )
-        return config.tokens_of(k)
+        return count_tokens(k, self.single_latents, self.tokens_per_latent)
 
     @property
     def lora_config(self) -> LoraConfig | None:
@@ -154,7 +150,7 @@ class Objectives(Strict):
     contrastive: Objective = Objective()
     manifold_anchoring: Objective = Objective()
     norm_matching: Objective = Objective()
-    stretch_alignment: Objective = Objective()
+    segment_alignment: Objective = Objective()
     diversity: Objective = Objective()
     bag_of_words: Objective = Objective()
     reconstruction: Objective = Objective()
@@ -169,7 +165,7 @@ class Objectives(Strict):
 NEED_LABELS = {
     "label_likelihood", "choice_likelihood", "answer_generation", "first_token_likelihood"
 }  # fmt: skip
-COMPARE_SOFT_TOKENS = {"manifold_anchoring", "norm_matching", "stretch_alignment"}
+COMPARE_SOFT_TOKENS = {"manifold_anchoring", "norm_matching", "segment_alignment"}
 NEED_HEADS = {"bag_of_words", "reconstruction"}
 """Objectives that train a head of their own beside the encoder; see ``training/heads/``."""
 NEED_TEACHER = {"latent_distillation", "message_distillation", "contrastive"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,8 @@ from latentwire.models.bridges import encode
 from latentwire.models.hidden_state_encoder import HiddenStateEncoder
 from latentwire.models.message_mask import message_mask
 from latentwire.models.quantizer import through_the_wire
+from latentwire.models.segments import piece_of
 from latentwire.models.state_reader import StateReader
-from latentwire.models.stretches import piece_of
 from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
@@ -82,6 +83,7 @@ class StepLoss(nn.Module):
         target = self._teach(batch) if self.takes_target else None
         encoded = encode(self.encoder, states, seen, batch.num_latents, target)
         latents = encoded.latents  # [B, k, d_z]
+        config: Any = self._adapter(batch.receiver).config
         step = Step(
             batch,
             latents,
@@ -94,10 +96,8 @@ class StepLoss(nn.Module):
             words=lambda: self._words(batch),
             heard=lambda: (self._normalized(states), mask),  # also what dropout hid
             pieces=lambda: self._pieces(batch, seen),
-            adapter_config=self._adapter(batch.receiver).config,
-            prefix_mask=message_mask(
-                self._adapter(batch.receiver), encoded.lengths, latents.shape[1]
-            ),
+            adapter_config=config,
+            prefix_mask=message_mask(config, encoded.lengths, latents.shape[1]),
         )
         loss = latents.new_zeros(())
         found = {}
@@ -135,7 +135,7 @@ class StepLoss(nn.Module):
         spans = self.sender.spans_read([self.texts[row] for row in batch.rows])
         return Pieces(
             spans,
-            piece_of(mask, count, config.segment_positions),
+            piece_of(mask, count),
             mask,
             parts=config.segment_parts,
             first_latent=config.segments_from,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,15 +65,7 @@ class Validation:
             for name, frozen in receivers.items():
                 tree = ChoiceTree.build(frozen, TASKS[task].question, TASKS[task].choices)
                 scores = torch.cat(
-                    [
-                        choice_scores(
-                            frozen,
-                            adapters[name](z),
-                            message_mask(adapters[name], n, z.shape[1]),
-                            tree,
-                        ).cpu()
-                        for z, n in sent
-                    ]
+                    [choice_scores(frozen, *_read(adapters[name], *z), tree).cpu() for z in sent]
                 )  # [N, C]
                 figures[name][task] = of_choices(scores, labels)
         for kind, questions in self.rows.asked.items():
@@ -80,13 +73,8 @@ class Validation:
             sent = self._send(encoder, [row for row, _ in questions])
             for name, frozen in receivers.items():
                 judged = [
-                    judge(
-                        frozen,
-                        adapters[name](z),
-                        message_mask(adapters[name], n, z.shape[1]),
-                        asked[start : start + _BATCH],
-                    )
-                    for start, (z, n) in zip(range(0, len(asked), _BATCH), sent, strict=True)
+                    judge(frozen, *_read(adapters[name], *z), asked[start : start + _BATCH])
+                    for start, z in zip(range(0, len(asked), _BATCH), sent, strict=True)
                 ]
                 right = torch.cat([found.are_right for found in judged])
                 likelihood = torch.cat([found.log_likelihoods for found in judged])
@@ -102,6 +90,14 @@ class Validation:
             encoded = encode(encoder, *self.inputs.batch(list(rows[start : start + _BATCH])))
             sent.append((through_the_wire(encoded.latents, self.encoding), encoded.lengths))
         return sent
+
+
+def _read(
+    adapter: nn.Module, latents: Tensor, lengths: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """What a receiver reads of messages [B, K, d_z] of these lengths, and its mask."""
+    config: Any = adapter.config
+    return adapter(latents), message_mask(config, lengths, latents.shape[1])
 
 
 def of_choices(scores: Tensor, labels: Sequence[int]) -> dict[str, float]:

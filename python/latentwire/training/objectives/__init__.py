@@ -12,7 +12,7 @@ from latentwire.training.objectives.manifold_anchoring import manifold_anchoring
 from latentwire.training.objectives.message_distillation import message_distillation
 from latentwire.training.objectives.norm_matching import norm_matching
 from latentwire.training.objectives.reconstruction import reconstruction
-from latentwire.training.objectives.stretch_alignment import stretch_alignment
+from latentwire.training.objectives.segment_alignment import segment_alignment
 from latentwire.training.objectives.text_distillation import text_distillation
 
 __all__ = [
@@ -28,6 +28,6 @@ __all__ = [
     "message_distillation",
     "norm_matching",
     "reconstruction",
-    "stretch_alignment",
+    "segment_alignment",
     "text_distillation",
 ]

@@ -33,7 +33,7 @@ def receiver(random_qwen: RandomModel) -> str:
 def stages(random_llama: RandomModel, receiver: str) -> list[dict[str, Any]]:
     """One founds a space by alignment alone, another receiver joins it likewise."""
     alignment = {
-        "objectives": {"stretch_alignment": 1.0},
+        "objectives": {"segment_alignment": 1.0},
         "steps": 24,
         "learning_rate": 1e-2,
         "warmup_steps": 1,
@@ -74,9 +74,9 @@ def test_founder_and_receiver_are_aligned_by_it_alone(
     for stage in recipe.stages:
         lines = (tmp_path / "run" / "stages" / stage.name / "metrics.jsonl").read_text()
         losses = [
-            found["stretch_alignment"]
+            found["segment_alignment"]
             for found in map(json.loads, lines.splitlines())
-            if "stretch_alignment" in found
+            if "segment_alignment" in found
         ]
         assert losses[-1] < losses[0] - 0.1, stage.name
 
@@ -173,7 +173,7 @@ def test_a_dry_run_walks_it(
     assert AdapterRecipe(mode="deep", tokens_per_latent=2).tokens_of(4) == 4
 
 
-def test_an_encoder_without_stretches_is_refused(
+def test_an_encoder_without_segments_is_refused(
     stages: list[dict[str, Any]],
     random_llama: RandomModel,
     receiver: str,
@@ -185,11 +185,11 @@ def test_an_encoder_without_stretches_is_refused(
         recipe_of(stages, random_llama, receiver)
     stages[0]["objectives"] = {"label_likelihood": 1.0}
     recipe = recipe_of(stages, random_llama, receiver)
-    with pytest.raises(RecipeError, match="each stand for a stretch"):
+    with pytest.raises(RecipeError, match="each stand for a segment"):
         run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
 
 
-def test_stretches_of_single_tokens_are_refused(
+def test_segments_of_single_tokens_are_refused(
     stages: list[dict[str, Any]],
     random_llama: RandomModel,
     receiver: str,

@@ -1,4 +1,4 @@
-"""Stretch alignment: a soft token points where the receiver's own tokens of its stretch do."""
+"""Segment alignment: a soft token points where the receiver's own tokens of its segment do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHARPNESS = 20.0
 """What a cosine is multiplied by before a token is told from the others."""
 
 
-def stretch_alignment(
+def segment_alignment(
     soft_tokens: Tensor, ids: Tensor, places: Tensor, table: Tensor, mean: Tensor
 ) -> Tensor:
     """How far soft tokens are from the receiver's tokens they stand for, and how unlike the others.
