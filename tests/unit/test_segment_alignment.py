@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,52 +25,54 @@ from pydantic import ValidationError
 from random_models import RandomModel
 
 
-@pytest.fixture
-def receiver(random_qwen: RandomModel) -> str:
-    return random_qwen.model
+@dataclass
+class Trial:
+    """A founder's space that another receiver joins, by alignment alone unless a test says more."""
+
+    founder: str
+    receiver: str
+    stages: list[dict[str, Any]]
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.model_validate(
+            mini_recipe(
+                [self.founder, self.receiver],
+                self.stages,
+                adapter={"tokens_per_latent": 2, "single_latents": 1},
+                full_length_share=1.0,
+                engine={"log_every": 4},
+            )
+        )
 
 
 @pytest.fixture
-def stages(random_llama: RandomModel, receiver: str) -> list[dict[str, Any]]:
-    """One founds a space by alignment alone, another receiver joins it likewise."""
-    alignment = {
+def trial(random_llama: RandomModel, random_qwen: RandomModel) -> Trial:
+    founder, receiver = random_llama.model, random_qwen.model
+    alignment: dict[str, Any] = {
         "objectives": {"segment_alignment": 1.0},
         "steps": 24,
         "learning_rate": 1e-2,
         "warmup_steps": 1,
     }
     encoder = {"depth": 1, "num_heads": 4, "segment_latents": 3}
-    return [
-        mini_stage(
-            random_llama.model, encoder=encoder, receivers=[random_llama.model], **alignment
-        ),
-        {
-            "name": "receiver",
-            "sender": random_llama.model,
-            "train": ["adapters"],
-            "receivers": [receiver],
-            "batch_size": 6,
-            "validation": {"rows": 4},
-            **alignment,
-        },
-    ]
-
-
-def recipe_of(stages: list[dict[str, Any]], random_llama: RandomModel, receiver: str) -> Recipe:
-    changes = {"adapter": {"tokens_per_latent": 2, "single_latents": 1}, "full_length_share": 1.0}
-    return Recipe.model_validate(
-        mini_recipe([random_llama.model, receiver], stages, **changes, engine={"log_every": 4})
-    )
+    found = mini_stage(founder, encoder=encoder, receivers=[founder], **alignment)
+    joining = {
+        "name": "receiver",
+        "sender": founder,
+        "train": ["adapters"],
+        "receivers": [receiver],
+        "batch_size": 6,
+        "validation": {"rows": 4},
+        **alignment,
+    }
+    return Trial(founder, receiver, [found, joining])
 
 
 def test_founder_and_receiver_are_aligned_by_it_alone(
-    stages: list[dict[str, Any]],
-    random_llama: RandomModel,
-    receiver: str,
-    tmp_path: Path,
-    sample_data_dir: Path,
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
 ) -> None:
-    recipe = recipe_of(stages, random_llama, receiver)
+    recipe = trial.recipe
     run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
     for stage in recipe.stages:
         lines = (tmp_path / "run" / "stages" / stage.name / "metrics.jsonl").read_text()
@@ -82,20 +85,16 @@ def test_founder_and_receiver_are_aligned_by_it_alone(
 
 
 def test_a_short_text_is_a_short_message(
-    stages: list[dict[str, Any]],
-    random_llama: RandomModel,
-    receiver: str,
-    tmp_path: Path,
-    sample_data_dir: Path,
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
 ) -> None:
-    recipe = recipe_of(stages, random_llama, receiver)
+    recipe = trial.recipe
     run_stages(recipe, recipe.stages, tmp_path, sample_data_dir)
     encoder, adapter = (
         str(tmp_path / role / Path(name).name)
-        for role, name in (("encoders", random_llama.model), ("adapters", receiver))
+        for role, name in (("encoders", trial.founder), ("adapters", trial.receiver))
     )
-    sender = Sender.from_pretrained(random_llama.model, encoder=encoder)
-    listener = Receiver.from_pretrained(receiver, adapter=adapter)
+    sender = Sender.from_pretrained(trial.founder, encoder=encoder)
+    listener = Receiver.from_pretrained(trial.receiver, adapter=adapter)
     texts = ["x", "a film of seven cards", "x"]
     packets = sender.encode_batch(texts)
     assert sender.frozen is not None
@@ -125,19 +124,14 @@ def test_a_short_text_is_a_short_message(
     "objective", ["label_likelihood", "choice_likelihood", "first_token_likelihood"]
 )
 def test_training_reads_no_latent_after_the_text(
-    stages: list[dict[str, Any]],
-    random_llama: RandomModel,
-    tmp_path: Path,
-    sample_data_dir: Path,
-    objective: str,
-    mode: str,
+    trial: Trial, tmp_path: Path, sample_data_dir: Path, objective: str, mode: str
 ) -> None:
-    stages[0] |= {"objectives": {objective: 1.0}}
-    stages[0]["encoder"]["segment_latents"] = 199
+    trial.stages[0] |= {"objectives": {objective: 1.0}}
+    trial.stages[0]["encoder"]["segment_latents"] = 199
     recipe = Recipe.model_validate(
         mini_recipe(
-            [random_llama.model],
-            stages[:1],
+            [trial.founder],
+            trial.stages[:1],
             space={"name": "mini", "num_latents": 200, "latent_width": 32},
             adapter={"mode": mode},
             full_length_share=1.0,
@@ -162,10 +156,8 @@ def test_training_reads_no_latent_after_the_text(
     assert trainer.loss(0).item() != pytest.approx(loss, abs=1e-4)
 
 
-def test_a_dry_run_walks_it(
-    stages: list[dict[str, Any]], random_llama: RandomModel, receiver: str
-) -> None:
-    recipe = recipe_of(stages, random_llama, receiver)
+def test_a_dry_run_walks_it(trial: Trial) -> None:
+    recipe = trial.recipe
     found = dry_run(recipe, recipe.stages[0])
     assert len(found["losses"]) == 2
     # What estimates count: two soft tokens of each latent but the first.
@@ -174,38 +166,28 @@ def test_a_dry_run_walks_it(
 
 
 def test_an_encoder_without_segments_is_refused(
-    stages: list[dict[str, Any]],
-    random_llama: RandomModel,
-    receiver: str,
-    tmp_path: Path,
-    sample_data_dir: Path,
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
 ) -> None:
-    del stages[0]["encoder"]["segment_latents"]
+    del trial.stages[0]["encoder"]["segment_latents"]
     with pytest.raises(ValidationError, match="segment_latents"):
-        recipe_of(stages, random_llama, receiver)
-    stages[0]["objectives"] = {"label_likelihood": 1.0}
-    recipe = recipe_of(stages, random_llama, receiver)
+        _ = trial.recipe
+    trial.stages[0]["objectives"] = {"label_likelihood": 1.0}
+    recipe = trial.recipe
     with pytest.raises(RecipeError, match="each stand for a segment"):
         run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
 
 
 def test_segments_of_single_tokens_are_refused(
-    stages: list[dict[str, Any]],
-    random_llama: RandomModel,
-    receiver: str,
-    tmp_path: Path,
-    sample_data_dir: Path,
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
 ) -> None:
-    stages[0]["encoder"]["segment_latents"] = 4  # of four, the first is a single token
-    recipe = recipe_of(stages, random_llama, receiver)
+    trial.stages[0]["encoder"]["segment_latents"] = 4  # of four, the first is a single token
+    recipe = trial.recipe
     with pytest.raises(RecipeError, match="single_latents is 1"):
         run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
 
 
-def test_key_value_prefixes_are_not_aligned(
-    stages: list[dict[str, Any]], random_llama: RandomModel
-) -> None:
+def test_key_value_prefixes_are_not_aligned(trial: Trial) -> None:
     with pytest.raises(ValidationError, match="compares soft tokens"):
         Recipe.model_validate(
-            mini_recipe([random_llama.model], stages[:1], adapter={"mode": "deep"})
+            mini_recipe([trial.founder], trial.stages[:1], adapter={"mode": "deep"})
         )
