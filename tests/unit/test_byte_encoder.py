@@ -10,10 +10,11 @@ from latentwire.models.hashing import bucket, find_words
 TEXTS = ["ja", "é ü 語", "how do i change my pin ?", "x" * 333, "a word " * 200]
 
 
-@pytest.fixture(scope="module")
-def encoder() -> ByteEncoder:
+@pytest.fixture(scope="module", params=[0, 28], ids=["pooled", "segments"])
+def encoder(request: pytest.FixtureRequest) -> ByteEncoder:
     torch.manual_seed(0)
-    return ByteEncoder(ByteEncoderConfig(num_layers=2)).eval()  # else as it ships
+    config = ByteEncoderConfig(num_layers=2, segment_latents=request.param)  # else as it ships
+    return ByteEncoder(config).eval()
 
 
 @torch.no_grad()
@@ -82,6 +83,38 @@ def test_hidden_bytes_hide_their_word() -> None:
     (encoder(ids, mask).sum()).backward()
     assert encoder.words.weight.grad is not None
     assert encoder.words.weight.grad[row].abs().sum() == 0
+
+
+@torch.no_grad()
+def test_characters_belong_to_the_position_in_which_they_end() -> None:
+    encoder = ByteEncoder(ByteEncoderConfig(num_layers=0, segment_latents=28, max_bytes=12))
+    spans = encoder.spans(["abcdef", "aé語b", "", "x" * 20])  # 6, 7, 0 and 20 bytes
+    assert spans == [[(0, 4), (4, 6)], [(0, 2), (2, 4)], [], [(0, 4), (4, 8), (8, 12)]]
+    _, mask = encoder.batch(["abcdef", "aé語b", "x" * 20])
+    assert encoder.patches(mask).sum(1).tolist() == [len(spans[at]) for at in (0, 1, 3)]
+
+
+@torch.no_grad()
+def test_a_text_fills_as_many_latents_as_it_has_segments(encoder: ByteEncoder) -> None:
+    _, mask = encoder.batch(["x", "x" * 9, "x" * 300])
+    lengths = encoder.lengths(mask)
+    if not encoder.config.segment_latents:
+        assert lengths is None
+        return
+    assert lengths is not None
+    assert lengths.tolist() == [4 + 1, 4 + 2, 32]  # three positions are two segments of two
+
+
+@torch.no_grad()
+def test_segments_that_grow_say_nothing_until_they_learn() -> None:
+    torch.manual_seed(0)
+    former = ByteEncoder(ByteEncoderConfig(num_layers=1)).eval()
+    grown = ByteEncoder(ByteEncoderConfig(num_layers=1, segment_latents=28)).eval()
+    batch = former.batch(TEXTS)
+    grown.grow_from(former)
+    torch.testing.assert_close(grown(*batch), former(*batch), atol=0, rtol=0)
+    with pytest.raises(ValueError, match="cannot grow"):
+        former.grow_from(grown)
 
 
 @torch.no_grad()

@@ -40,6 +40,17 @@ def test_divergence_counts_rows_without_an_answer_and_teaches_the_learner_only(
     assert teacher.grad is None
 
 
+def test_each_message_ends_where_its_own_mask_says(receiver: FrozenModel) -> None:
+    own, other = messages(receiver, 1), messages(receiver, 2)
+    short = torch.tensor([[True, True, True, False]] * 3)
+    longer = torch.cat([own[:, :3], other[:, 3:]], dim=1)  # differs where one ends only
+    ended = {"mask": short, "teacher_mask": short}
+    same = message_distillation(receiver, own, longer, _QUESTIONS, _ANSWERS, **ended)
+    assert same.item() == pytest.approx(0, abs=1e-6)
+    ended["teacher_mask"] = torch.ones_like(short)
+    assert message_distillation(receiver, own, longer, _QUESTIONS, _ANSWERS, **ended).item() > 1e-4
+
+
 def test_likelihood_leaves_rows_without_an_answer_out(receiver: FrozenModel) -> None:
     soft = messages(receiver, 1).requires_grad_()
     loss = label_likelihood(receiver, soft, _QUESTIONS, _ANSWERS)

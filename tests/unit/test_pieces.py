@@ -48,7 +48,7 @@ def test_a_model_that_reads_itself_finds_each_token_in_its_own_piece(frozen: Fro
     _, mask = frozen.pad(frozen.ids_read(TEXTS))
     pieces = piece_of(mask, 6)
     spans = frozen.spans_read(TEXTS)
-    found = Pieces(spans, pieces, mask, parts=2, first_latent=1).of_tokens(spans)
+    found = Pieces(spans, pieces, mask).of_tokens(spans)
     for row, own in enumerate(spans):
         for at, (start, end) in enumerate(own):
             expected = int(pieces[row, at]) if end > start else -1
@@ -61,10 +61,10 @@ def test_tokens_go_to_the_piece_in_which_they_end() -> None:
     # "ab" | "cdef" | "gh", of which the encoder does not see the last.
     spans = [[(0, 0), (0, 2), (2, 6), (6, 8)]]
     mask = torch.tensor([[True, True, True, False]])
-    pieces = Pieces(spans, torch.tensor([[0, 1, 2, 0]]), mask, parts=2, first_latent=1)
+    pieces = Pieces(spans, torch.tensor([[0, 1, 2, 0]]), mask)
     tokens = [[(0, 0), (0, 1), (1, 2), (0, 3), (2, 4), (4, 6), (4, 8)]]
-    assert pieces.of_tokens(tokens) == [[-1, 1, 1, 2, 2, 2, -1]]
-    unseen = Pieces(spans, torch.zeros(1, 4, dtype=torch.long), ~mask, parts=2, first_latent=1)
-    assert unseen.of_tokens([[(0, 2), (6, 8)]]) == [[-1, 0]]
-    blind = Pieces(spans, torch.zeros(1, 4, dtype=torch.long), mask & False, 2, 1)
-    assert blind.of_tokens(tokens) == [[-1] * 7]
+    assert [row.tolist() for row in pieces.of_tokens(tokens)] == [[-1, 1, 1, 2, 2, 2, -1]]
+    unseen = Pieces(spans, torch.zeros(1, 4, dtype=torch.long), ~mask)
+    assert [row.tolist() for row in unseen.of_tokens([[(0, 2), (6, 8)]])] == [[-1, 0]]
+    blind = Pieces(spans, torch.zeros(1, 4, dtype=torch.long), mask & False)
+    assert [row.tolist() for row in blind.of_tokens(tokens)] == [[-1] * 7]

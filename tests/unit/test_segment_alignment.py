@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from latentwire.checkpoint import Part
 from latentwire.errors import RecipeError
 from latentwire.message import Message
-from latentwire.models import HiddenStateEncoder
+from latentwire.models import Adapter, AdapterConfig, HiddenStateEncoder
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.command import run_stages
@@ -20,6 +21,7 @@ from latentwire.training.dry_run import dry_run
 from latentwire.training.loop import Trainer
 from latentwire.training.recipe import Recipe
 from latentwire.training.recipe_sections import AdapterRecipe
+from latentwire.training.update import stored_weights
 from mini_recipes import mini_recipe, mini_stage
 from pydantic import ValidationError
 from random_models import RandomModel
@@ -82,6 +84,92 @@ def test_founder_and_receiver_are_aligned_by_it_alone(
             if "segment_alignment" in found
         ]
         assert losses[-1] < losses[0] - 0.1, stage.name
+
+
+def test_bytes_join_by_it_without_a_receiver(
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    trial.stages[1] = {
+        "name": "bytes",
+        "sender": "bytes",
+        "teacher": trial.founder,
+        "train": ["encoder"],
+        "receivers": [trial.founder],
+        "encoder": {"num_layers": 1, "num_heads": 4, "segment_latents": 3},
+        "objectives": {"segment_alignment": 1.0, "latent_distillation": 1.0},
+        "steps": 24,
+        "learning_rate": 1e-2,
+        "warmup_steps": 1,
+        "batch_size": 6,
+        "validation": {"rows": 4},
+    }
+    recipe = trial.recipe
+    run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
+    lines = (tmp_path / "run" / "stages" / "bytes" / "metrics.jsonl").read_text()
+    found = [line for line in map(json.loads, lines.splitlines()) if "latent_distillation" in line]
+    for objective in ("segment_alignment", "latent_distillation"):
+        assert found[-1][objective] < found[0][objective] - 0.1, objective
+
+
+def test_only_latents_that_stand_for_the_same_are_distilled(
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    # Bytes cut a text into other segments: of the teacher's four latents the first alone is of all.
+    trial.stages[0]["steps"] = 1
+    found = Recipe.model_validate({**trial.recipe.model_dump(), "stages": trial.stages[:1]})
+    run_stages(found, found.stages, tmp_path, sample_data_dir)
+    trial.stages[1] = mini_stage("bytes", teacher=trial.founder, receivers=[trial.founder]) | {
+        "train": ["encoder"],
+        "encoder": {"num_layers": 1, "num_heads": 4, "segment_latents": 3},
+        "objectives": {"latent_distillation": 1.0},
+    }
+    recipe = trial.recipe
+    trainer = Trainer(recipe, recipe.stages[1], tmp_path, sample_data_dir, start_accelerator())
+    before = trainer.loss(0).item()
+    teacher, _ = trainer.parts.teacher or (None, None)
+    assert isinstance(teacher, HiddenStateEncoder)
+    with torch.no_grad():
+        teacher.resampler.queries[1:] += 9 * torch.randn(3, 32)
+    assert trainer.loss(0).item() == pytest.approx(before, abs=1e-6)
+    with torch.no_grad():
+        teacher.resampler.queries[0] += 9 * torch.randn(32)
+    assert trainer.loss(0).item() != pytest.approx(before, abs=1e-3)
+
+
+def test_adapters_are_trained_for_the_bits_they_are_stored_in(
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    trial.stages[0] |= {"adapter_bits": 4, "steps": 2}
+    recipe = trial.recipe
+    trainer = Trainer(recipe, recipe.stages[0], tmp_path, sample_data_dir, start_accelerator())
+    trainer.run()
+    (trained,) = trainer.parts.adapters.values()
+    stored = Part.load(tmp_path / "adapters" / Path(trial.founder).name, "adapter").module
+    assert isinstance(stored, Adapter)
+    assert not torch.equal(stored.project.weight, trained.project.weight)  # sixteen values a group
+    with stored_weights(trainer.parts, recipe.stages[0]):  # as the late steps see them
+        torch.testing.assert_close(stored.project.weight, trained.project.weight, atol=0, rtol=1e-3)
+
+
+def test_tokens_are_placed_once_unless_some_are_hidden(
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    recipe = trial.recipe
+    stage = recipe.stages[0]
+    trainer = Trainer(recipe, stage, tmp_path / "run", sample_data_dir, start_accelerator())
+    placements, (receiver,) = trainer.step_loss.placements, trainer.parts.receivers.values()
+    rows = [0, 1, 2]
+    _, mask = trainer.step_loss.inputs.batch(rows)
+    adapter = trainer.parts.adapters[receiver.name].config
+    assert isinstance(adapter, AdapterConfig)
+    first = placements.of(rows, mask, receiver, adapter, whole=True)
+    again = placements.of(rows[::-1], mask.flip(0), receiver, adapter, whole=True)
+    assert all(one is other for one, other in zip(first, again[::-1], strict=True))
+    mask[:, 2:] = False
+    hidden = placements.of(rows, mask, receiver, adapter, whole=False)
+    for seen, unseen in zip(first, hidden, strict=True):
+        assert (seen.ids == unseen.ids).all()
+        assert (unseen.places >= 0).sum() < (seen.places >= 0).sum()
 
 
 def test_a_short_text_is_a_short_message(
@@ -182,7 +270,7 @@ def test_segments_of_single_tokens_are_refused(
 ) -> None:
     trial.stages[0]["encoder"]["segment_latents"] = 4  # of four, the first is a single token
     recipe = trial.recipe
-    with pytest.raises(RecipeError, match="single_latents is 1"):
+    with pytest.raises(RecipeError, match="first 1 latents"):
         run_stages(recipe, recipe.stages, tmp_path / "run", sample_data_dir)
 
 

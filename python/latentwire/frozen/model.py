@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -308,13 +309,13 @@ class FrozenModel:
         return digest_tensors(self.model.state_dict())
 
 
-def right_padded(rows: Sequence[list[int]], value: int = 0) -> Tensor:
+def right_padded(rows: Sequence[Sequence[int] | NDArray[Any]], value: int = 0) -> Tensor:
     """Rows of ids as int64 [B, T] on the processor, the shorter ones filled up."""
     width = max(map(len, rows))
-    # By way of an array: from lists of lists that is twice as fast.
-    return torch.from_numpy(
-        np.array([row + [value] * (width - len(row)) for row in rows], dtype=np.int64)
-    )
+    padded = np.full((len(rows), width), value, dtype=np.int64)
+    for filled, row in zip(padded, rows, strict=True):
+        filled[: len(row)] = row
+    return torch.from_numpy(padded)
 
 
 def check_hidden_states(name: str, config: Any) -> tuple[int, int]:

@@ -5,14 +5,18 @@ position (as in the Byte Latent Transformer, https://arxiv.org/abs/2412.09871) a
 that does. They go two ways. Their mean over the text, a bag of n-grams and words (as in fastText,
 https://arxiv.org/abs/1607.01759), is where the latents begin. Merged four at a time, they are read
 by pre-norm Transformer layers, from which a perceiver resampler refines the latents. The bag learns
-from few texts what a word says of a text; the layers know where it stands.
+from few texts what a word says of a text; the layers know where it stands. The last latents may
+begin each with its own segment of the positions instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +24,7 @@ from torch import Tensor, nn
 from latentwire.models.hashing import NUM_HASHES, bucket, find_words, ngram_hashes
 from latentwire.models.pooled_beginning import PooledBeginning
 from latentwire.models.resampler import PerceiverResampler
+from latentwire.models.segment_beginning import SegmentBeginning
 from latentwire.models.transformer_layer import TransformerLayer
 from latentwire.transfer import to_device
 
@@ -34,6 +39,8 @@ class ByteEncoderConfig:
     multiple: int = 1  # feed-forward width over d
     num_latents: int = 32  # K
     pooled_latents: int = 8  # first latents that begin with the bag
+    segment_latents: int = 0  # last latents that begin each with its segment of the positions
+    segment_parts: int = 2  # pieces that a segment is divided into, each a mean
     resampler_depth: int = 1
     stride: int = 4  # bytes merged into one position of the layers
     byte_width: int = 64  # d of byte and n-gram embeddings
@@ -41,6 +48,11 @@ class ByteEncoderConfig:
     buckets: int = 2048  # hash buckets of each n-gram length
     word_buckets: int = 8192  # hash buckets of words, each of which has two
     max_bytes: int = 8192  # longer texts are cut
+
+    @property
+    def segments_from(self) -> int:
+        """The first latent that begins with a segment, if any does."""
+        return max(0, self.num_latents - self.segment_latents)
 
 
 class ByteEncoder(nn.Module):
@@ -74,27 +86,43 @@ class ByteEncoder(nn.Module):
             config.resampler_depth,
             config.multiple,
         )
+        if config.segment_latents:
+            # Side by side: which letters a position has is not mixed with what they mean.
+            self.segments = SegmentBeginning(
+                2 * config.width,
+                min(config.segment_latents, config.num_latents),
+                config.segment_parts,
+                config.width,
+            )
         for table in (self.bytes, *self.ngrams, self.words):
             # Small beside a step: what a rare word says is learned in the few steps that show it.
             # Both ways on from here are normalized.
             nn.init.normal_(table.weight, std=0.03)
 
-    def grow_from(self, shallower: ByteEncoder) -> None:
-        """Take the weights of an encoder with fewer layers; those on top of its own do nothing yet.
+    def grow_from(self, former: ByteEncoder) -> None:
+        """Take the weights of an encoder with fewer layers, or without segments.
+
+        What is new does nothing yet.
 
         Raises:
             ValueError: If the encoders differ in anything else, or the other has more layers.
         """
-        own, other = self.config, shallower.config
-        if replace(other, num_layers=own.num_layers) != own or other.num_layers > own.num_layers:
+        own, other = self.config, former.config
+        before: dict[str, Any] = {"num_layers": other.num_layers}
+        if not other.segment_latents:
+            fields = ("segment_latents", "segment_parts")
+            before |= {field: getattr(other, field) for field in fields}
+        if replace(own, **before) != other or other.num_layers > own.num_layers:
             raise ValueError(f"{own} cannot grow from {other}")
-        self.load_state_dict(shallower.state_dict(), strict=False)
+        self.load_state_dict(former.state_dict(), strict=False)
         for layer in list(self.layers)[other.num_layers :]:
             assert isinstance(layer, TransformerLayer)
             closing = layer.feed_forward[-1]
             assert isinstance(closing, nn.Linear)
             for parameter in (layer.attention.output.weight, closing.weight, closing.bias):
                 nn.init.zeros_(parameter)
+        if own.segment_latents and not other.segment_latents:
+            self.segments.say_nothing()
 
     def batch(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Texts as bytes int64 [B, T] and mask bool [B, T], right-padded."""
@@ -107,9 +135,36 @@ class ByteEncoder(nn.Module):
         device = self.bytes.weight.device
         return to_device(ids, device).long(), to_device(mask, device)
 
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Which characters end in each position of the layers, from one to before the other."""
+        stride, found = self.config.stride, []
+        for text in texts:
+            ends = np.cumsum([len(character.encode()) for character in text])  # in bytes
+            total = min(ends[-1] if len(ends) else 0, self.config.max_bytes)
+            bounds = [*range(0, total, stride), total]
+            places = np.searchsorted(ends, bounds, side="right").tolist()
+            found.append(list(pairwise(places)))
+        return found
+
+    def patches(self, mask: Tensor) -> Tensor:
+        """Which positions of the layers have a byte, bool [B, P], of bytes bool [B, T]."""
+        padded = F.pad(mask, (0, -mask.shape[1] % self.config.stride))
+        return padded.view(len(mask), -1, self.config.stride).any(2)
+
+    def lengths(self, mask: Tensor) -> Tensor | None:
+        """How many latents say what each text says, int64 [B], of a mask of bytes bool [B, T].
+
+        None where every message has all K; see ``HiddenStateEncoder.lengths``.
+        """
+        if not self.config.segment_latents:
+            return None
+        return self.config.segments_from + self.segments.filled(self.patches(mask))
+
     def forward(self, ids: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """Bytes int64 [B, T], mask bool [B, T] -> latents float32 [B, k, d]; padding is inert."""
         config = self.config
+        k = config.num_latents if k is None else k
+        patches = self.patches(mask)  # [B, P]
         extra = -ids.shape[1] % config.stride
         ids, mask = F.pad(ids, (0, extra)), F.pad(mask, (0, extra))
         x = self.bytes(ids)  # [B, T, byte_width]
@@ -120,17 +175,18 @@ class ByteEncoder(nn.Module):
             found = self.words(bucket(words, config.word_buckets, number))
             x = x + found * ends[:, :, None]
         x = x * mask[:, :, None]
-        beginning = self.beginning(x, mask, config.num_latents if k is None else k)
-        batch, total, width = x.shape
-        x = self.merge(x.view(batch, total // config.stride, config.stride * width))  # [B, P, d]
-        x = self.norm_merged(x)
-        patches = mask.view(batch, -1, config.stride).any(2)  # [B, P]
-        x = x * patches[:, :, None]
+        beginning = self.beginning(x, mask, k)
+        x = self.norm_merged(self.merge(x.view(*patches.shape, -1)))  # [B, P, d]
+        merged = x = x * patches[:, :, None]
         x = x + self.local(x.transpose(1, 2)).transpose(1, 2)
         x = x + _sinusoids(x.shape[1], config.width, x.device)
         for layer in self.layers:
             x = layer(x, patches)
-        latents: Tensor = self.resampler(self.norm(x), patches, k, beginning)
+        x = self.norm(x)
+        if config.segment_latents and (ahead := config.segments_from) < k:
+            segments = self.segments(torch.cat([merged, x], dim=2), patches, k - ahead)
+            beginning = beginning + F.pad(segments, (0, 0, ahead, 0))
+        latents: Tensor = self.resampler(x, patches, k, beginning)
         return latents
 
 

@@ -32,12 +32,16 @@ class SegmentBeginning(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, k: int) -> Tensor:
         """[B, T, width] and bool [B, T], padding anywhere -> the first k of them, [B, k, d_z]."""
         pieces = self.num_latents * self.parts
-        member = F.one_hot(piece_of(mask, pieces), pieces) * mask[:, :, None]
+        member = F.one_hot(self.piece_of(mask), pieces) * mask[:, :, None]
         member = member[:, :, : k * self.parts].to(x.dtype)  # [B, T, k * parts]
         sizes = member.sum(1)[:, :, None]  # [B, k * parts, 1]
         means = self.norm(member.transpose(1, 2) @ x / sizes.clamp_min(1)) * (sizes > 0)
         begun: Tensor = self.expand(means.reshape(len(x), k, -1))
         return begun
+
+    def piece_of(self, mask: Tensor) -> Tensor:
+        """Which piece each position belongs to, int64 [B, T], of a mask bool [B, T]."""
+        return piece_of(mask, self.num_latents * self.parts)
 
     def filled(self, mask: Tensor) -> Tensor:
         """How many latents have anything to begin with, int64 [B], of a mask bool [B, T]."""

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.model import right_padded
 from latentwire.models import AdapterConfig, DeepAdapterConfig
+from latentwire.models.bridges import Encoded
+from latentwire.models.message_mask import message_mask
 from latentwire.training import objectives
 from latentwire.training.batches import Batch
-from latentwire.training.pieces import Pieces
+from latentwire.training.placement import Placed
 from latentwire.transfer import to_device
 
 Unit = Literal["rows", "answers", "closed questions", "answer tokens", "predictions"]
@@ -32,12 +34,14 @@ class Step:
         cross: Latents [B, k, d_z] to what arrives of them.
         read: What arrived to what the receiver reads of it: soft tokens [B, k, d] or a key/value
             prefix.
-        teach: Makes the teacher's messages [B, k, d_z].
+        teach: Makes the teacher's messages [B, k, d_z], and says how long they are.
+        comparable: How many of the latents stand for the same in both messages, from the first.
         heads: Training-only heads, by the objective that each is for.
         words: Token ids of each text, in the sender's tokens; bytes for plain bytes.
         heard: Makes the sender's states as the encoder reads them, normalized [B, T, d], and their
             mask bool [B, T].
-        pieces: Says what the encoder cut the texts into.
+        placed: Finds the receiver's tokens of each text in the encoder's segments.
+        first_segment: The first latent that stands for a segment.
         adapter_config: Of the adapter that ``read`` reads with.
         prefix_mask: bool [B, P], False where a message is shorter than k; None: none is.
     """
@@ -51,11 +55,13 @@ class Step:
         *,
         cross: Callable[[Tensor], Tensor],
         read: Callable[[Tensor], Tensor],
-        teach: Callable[[], Tensor],
+        teach: Callable[[], Encoded],
+        comparable: int,
         heads: Mapping[str, nn.Module],
         words: Callable[[], list[list[int]]],
         heard: Callable[[], tuple[Tensor, Tensor]],
-        pieces: Callable[[], Pieces],
+        placed: Callable[[], list[Placed]],
+        first_segment: int,
         adapter_config: AdapterConfig | DeepAdapterConfig,
         prefix_mask: Tensor | None,
     ) -> None:
@@ -66,12 +72,14 @@ class Step:
         self.heads = heads
         self.words = words
         self.heard = heard
-        self.pieces = pieces
+        self.placed = placed
+        self.first_segment = first_segment
         self.adapter_config = adapter_config
         self.prefix_mask = prefix_mask
         self._cross = cross
         self._read = read
         self._teach = teach
+        self._comparable = comparable
 
     @cached_property
     def sent(self) -> Tensor:
@@ -84,16 +92,29 @@ class Step:
         return self._read(self.sent)
 
     @cached_property
-    def taught_latents(self) -> Tensor:
-        """The teacher's messages, without gradients."""
+    def _taught(self) -> Encoded:
         with torch.no_grad():
             return self._teach()
+
+    @property
+    def compared(self) -> tuple[Tensor, Tensor]:
+        """What can be compared of the messages and of the teacher's, [B, j, d_z] each, j <= k."""
+        return (
+            self.latents[:, : self._comparable],
+            self._taught.latents[:, : self._comparable],
+        )
 
     @cached_property
     def taught_prefix(self) -> Tensor:
         """What the receiver reads of the teacher's messages, without gradients."""
         with torch.no_grad():
-            return self._read(self._cross(self.taught_latents))
+            return self._read(self._cross(self._taught.latents))
+
+    @property
+    def taught_mask(self) -> Tensor | None:
+        """As ``prefix_mask``, of the teacher's messages."""
+        lengths, k = self._taught.lengths, self._taught.latents.shape[1]
+        return message_mask(self.adapter_config, lengths, k)
 
 
 @dataclass(frozen=True)
@@ -158,16 +179,17 @@ def _message_distillation(step: Step) -> Tensor:
         batch.questions,
         batch.answers,
         mask=step.prefix_mask,
+        teacher_mask=step.taught_mask,
     )
 
 
 def _latent_distillation(step: Step) -> Tensor:
-    return objectives.latent_distillation(step.latents, step.taught_latents)
+    return objectives.latent_distillation(*step.compared)
 
 
 def _contrastive(step: Step) -> Tensor:
     """Its negatives are the other rows of a piece, so pieces change it a little."""
-    return objectives.contrastive(step.latents, step.taught_latents)
+    return objectives.contrastive(*step.compared)
 
 
 def _manifold_anchoring(step: Step) -> Tensor:
@@ -187,17 +209,13 @@ def _embedding_norm(frozen: FrozenModel) -> float:
 
 
 def _segment_alignment(step: Step) -> Tensor:
-    receiver, pieces, adapter = step.receiver, step.pieces(), step.adapter_config
+    receiver, placed, adapter = step.receiver, step.placed(), step.adapter_config
     assert isinstance(adapter, AdapterConfig)
-    ids, _ = receiver.pad(receiver.ids_read(step.texts))
-    found = right_padded(pieces.of_tokens(receiver.spans_read(step.texts)), -1)
-    each = adapter.tokens_per_latent
-    latent = found.div(pieces.parts, rounding_mode="floor")
-    places = latent * each + found.remainder(pieces.parts) * each // pieces.parts
+    device = step.prefix.device
     return objectives.segment_alignment(
-        step.prefix[:, adapter.tokens_of(pieces.first_latent) :],
-        ids,
-        to_device(places.where(found >= 0, -1), ids.device),
+        step.prefix[:, adapter.tokens_of(step.first_segment) :],
+        to_device(right_padded([text.ids for text in placed], 0), device),
+        to_device(right_padded([text.places for text in placed], -1), device),
         receiver.model.get_input_embeddings().weight,
         _embedding_mean(receiver),
     )

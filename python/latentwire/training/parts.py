@@ -18,6 +18,7 @@ from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel, LoraWeights
 from latentwire.lora import Lora, LoraConfig
 from latentwire.models import Adapter, HiddenStateEncoderConfig
+from latentwire.models.byte_encoder import ByteEncoderConfig
 from latentwire.models.deep_adapter import DeepAdapter
 from latentwire.models.growth import take_over
 from latentwire.models.registry import Encoder, Role
@@ -104,11 +105,11 @@ class StageParts:
         size = None if sender is None else Size.of(sender.config)
         space = _space(recipe, stage, run_dir, receivers)
         encoder = _encoder(recipe, stage, run_dir, space, sender).to(device)
-        _check_segments(stage, recipe, encoder)
         adapters = {
             name: _adapter(recipe, stage, run_dir, space, frozen, texts).to(device)
             for name, frozen in receivers.items()
         }
+        _check_segments(stage, encoder, adapters)
         heads = build_heads(stage, recipe.space.latent_width, size)  # last: others stay the same
         heads = {name: head.to(device) for name, head in heads.items()}
         teacher = _teacher(recipe, stage, run_dir, space, device)
@@ -166,7 +167,7 @@ def save_parts(parts: StageParts, stage: Stage, run_dir: Path) -> None:
             additions = parts.additions.get(f"lora.{name}")
             lora = None if additions is None else additions.lora
             part = Part("adapter", adapter, name, digest, parts.space, lora=lora)
-            part.save(run_dir / adapter_folder(name), bits=8)
+            part.save(run_dir / adapter_folder(name), bits=stage.adapter_bits)
 
 
 def measure_saved(
@@ -224,23 +225,31 @@ def _additions(recipe: Recipe, stage: Stage, run_dir: Path, name: str) -> LoraCo
     return Part.load(find_part("adapter", name, recipe.space, run_dir), "adapter").lora
 
 
-def _check_segments(stage: Stage, recipe: Recipe, encoder: Encoder) -> None:
+def _check_segments(
+    stage: Stage, encoder: Encoder, adapters: Mapping[str, Adapter | DeepAdapter]
+) -> None:
     """Refuse to align what stands for no segment of the text."""
     if "segment_alignment" not in stage.objectives.in_use:
         return
     config = encoder.config
-    if not isinstance(config, HiddenStateEncoderConfig) or not config.segment_latents:
+    if (
+        not isinstance(config, HiddenStateEncoderConfig | ByteEncoderConfig)
+        or not config.segment_latents
+    ):
         raise RecipeError(
             f"stage {stage.name!r}: segment_alignment needs latents that each stand for a segment, "
             f"and the encoder of {stage.sender!r} has none",
             hint="train one with encoder.segment_latents above 0",
         )
-    if recipe.adapter.single_latents > config.segments_from:
-        raise RecipeError(
-            f"adapter.single_latents is {recipe.adapter.single_latents}, but latents from "
-            f"{config.segments_from} on stand for segments, which segment_alignment compares "
-            f"token by token"
-        )
+    for name, adapter in adapters.items():
+        single = getattr(adapter.config, "single_latents", 0)
+        if single > config.segments_from:
+            raise RecipeError(
+                f"the adapter of {name!r} makes one soft token each of the first {single} latents, "
+                f"but those from {config.segments_from} on stand for segments, which "
+                f"segment_alignment compares token by token",
+                hint=f"set adapter.single_latents to at most {config.segments_from}",
+            )
 
 
 def _space(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 Spans = Sequence[tuple[int, int]]
@@ -20,18 +21,14 @@ class Pieces:
         spans: Of each text's positions in the sender.
         of_positions: int64 [B, T], which piece each position belongs to.
         mask: bool [B, T], False where the encoder sees nothing.
-        parts: Pieces in the segment of a latent.
-        first_latent: The latent that has the first ones.
     """
 
     spans: Sequence[Spans]
     of_positions: Tensor
     mask: Tensor
-    parts: int
-    first_latent: int
 
-    def of_tokens(self, spans: Sequence[Spans]) -> list[list[int]]:
-        """The piece in which each token of another model ends; -1 if in none.
+    def of_tokens(self, spans: Sequence[Spans]) -> list[NDArray[np.int64]]:
+        """The piece in which each token of another model ends, [T] each; -1 if in none.
 
         A causal sender knows a word when it has read its end.
         """
@@ -44,7 +41,7 @@ class Pieces:
                 if end > start and mask[row][at]
             ]
             if not own:
-                found.append([-1] * len(tokens))
+                found.append(np.full(len(tokens), -1))
                 continue
             starts, ends, numbers = (np.array(column) for column in zip(*own, strict=True))
             lasts = np.array([end - 1 for _, end in tokens])  # of each token's characters
@@ -53,5 +50,5 @@ class Pieces:
                 place >= 0 and last < ends[-1] and end > start
                 for place, last, (start, end) in zip(places, lasts, tokens, strict=True)
             ]
-            found.append(np.where(within, numbers[places], -1).tolist())
+            found.append(np.where(within, numbers[places], -1))
         return found

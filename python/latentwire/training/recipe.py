@@ -81,7 +81,9 @@ class Stage(Strict):
     """Rows are drawn for this many batches at once, and a batch is those of like length: less of a
     batch is padding. Which rows are seen how often stays the same."""
     weight_bits: Literal[4, 8, 16] = 8
-    """Storage of the trained weights; 4 bits are trained for in the last 40% of the steps."""
+    """Storage of the encoder's weights; 4 bits are trained for in the last 40% of the steps."""
+    adapter_bits: Literal[4, 8] = 8
+    """Storage of the adapters' weights, likewise."""
     validation: ValidationRecipe = ValidationRecipe()
 
     @property

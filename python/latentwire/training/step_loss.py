@@ -9,17 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from latentwire.message import Encoding
-from latentwire.models.bridges import encode
-from latentwire.models.hidden_state_encoder import HiddenStateEncoder
+from latentwire.models.bridges import Encoded, encode
 from latentwire.models.message_mask import message_mask
 from latentwire.models.quantizer import through_the_wire
-from latentwire.models.segments import piece_of
 from latentwire.models.state_reader import StateReader
 from latentwire.training.batches import Batch
 from latentwire.training.features import EncoderInputs
 from latentwire.training.objective_terms import TERMS, Step
 from latentwire.training.parts import StageParts
-from latentwire.training.pieces import Pieces
+from latentwire.training.placement import Placed, Placements
 from latentwire.transfer import to_device
 
 OWN_LOSSES = "own_losses"
@@ -61,6 +59,7 @@ class StepLoss(nn.Module):
         # In a list: a teacher is no submodule.
         self.teacher = [parts.teacher[0]] if parts.teacher else []
         self.teacher_inputs = teacher_inputs
+        self.placements = Placements(parts.encoder, parts.sender, texts)
         is_learning = "encoder" in parts.trained
         self.takes_target = is_learning and bool(getattr(parts.encoder, "takes_target", False))
 
@@ -80,7 +79,7 @@ class StepLoss(nn.Module):
         seen = mask
         if batch.kept is not None:
             seen = mask & to_device(batch.kept[:, : mask.shape[1]], mask.device)
-        target = self._teach(batch) if self.takes_target else None
+        target = self._teach(batch).latents if self.takes_target else None
         encoded = encode(self.encoder, states, seen, batch.num_latents, target)
         latents = encoded.latents  # [B, k, d_z]
         config: Any = self._adapter(batch.receiver).config
@@ -92,10 +91,12 @@ class StepLoss(nn.Module):
             cross=lambda sent: through_the_wire(sent, self.encoding),
             read=lambda arrived: self._read(arrived, batch.receiver),
             teach=lambda: self._teach(batch),
+            comparable=self._comparable(latents.shape[1]),
             heads=dict(self.heads.items()),
             words=lambda: self._words(batch),
             heard=lambda: (self._normalized(states), mask),  # also what dropout hid
-            pieces=lambda: self._pieces(batch, seen),
+            placed=lambda: self._placed(batch, seen),
+            first_segment=getattr(self.encoder.config, "segments_from", 0),
             adapter_config=config,
             prefix_mask=message_mask(config, encoded.lengths, latents.shape[1]),
         )
@@ -126,19 +127,14 @@ class StepLoss(nn.Module):
         room = self.sender.text_room
         return [ids[:room] or self.sender.begin for ids in self.sender.tokenize(texts)]
 
-    def _pieces(self, batch: Batch, mask: Tensor) -> Pieces:
-        """What the encoder cut each text into."""
-        assert isinstance(self.encoder, HiddenStateEncoder)
-        assert self.sender is not None
-        config = self.encoder.config
-        count = config.segment_latents * config.segment_parts
-        spans = self.sender.spans_read([self.texts[row] for row in batch.rows])
-        return Pieces(
-            spans,
-            piece_of(mask, count),
+    def _placed(self, batch: Batch, mask: Tensor) -> list[Placed]:
+        """The receiver's tokens of each text, placed in what the encoder makes of it."""
+        return self.placements.of(
+            batch.rows,
             mask,
-            parts=config.segment_parts,
-            first_latent=config.segments_from,
+            self.receivers[batch.receiver],
+            self._adapter(batch.receiver).config,  # type: ignore[arg-type]
+            whole=batch.kept is None,
         )
 
     @torch.no_grad()
@@ -147,9 +143,17 @@ class StepLoss(nn.Module):
         assert isinstance(self.encoder, StateReader)
         return self.encoder.read(states)
 
-    def _teach(self, batch: Batch) -> Tensor:
-        """The teacher's messages [B, k, d_z] for the same rows."""
+    def _comparable(self, k: int) -> int:
+        """How many of k latents stand for the same in the teacher's messages as in these.
+
+        Another model cuts a text into other tokens, and so into other segments.
+        """
+        config: Any = self.teacher[0].config if self.teacher else None
+        return min(k, config.segments_from) if getattr(config, "segment_latents", 0) else k
+
+    def _teach(self, batch: Batch) -> Encoded:
+        """The teacher's messages for the same rows."""
         assert self.teacher_inputs is not None
         with torch.no_grad():
             inputs = self.teacher_inputs.batch(batch.rows)
-            return encode(self.teacher[0], *inputs, batch.num_latents).latents
+            return encode(self.teacher[0], *inputs, batch.num_latents)

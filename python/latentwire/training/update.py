@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentwire.errors import InvalidMessageError, TrainingError
 from latentwire.training.batches import Batch, Batches, DrawnAhead
@@ -154,6 +154,11 @@ class Updates:
 
 def stored_weights(parts: StageParts, stage: Stage) -> contextlib.AbstractContextManager[None]:
     """A context in which weights have the values that they are stored with, if that is coarse."""
-    if stage.weight_bits == 4 and "encoder" in parts.trained:
-        return WeightRounding([parts.encoder], 4)
-    return contextlib.nullcontext()
+    coarse: list[nn.Module] = (
+        [parts.encoder] if stage.weight_bits == 4 and "encoder" in parts.trained else []
+    )
+    if stage.adapter_bits == 4:
+        coarse += [
+            part for name, part in parts.adapters.items() if f"adapter.{name}" in parts.trained
+        ]
+    return WeightRounding(coarse, 4) if coarse else contextlib.nullcontext()

@@ -20,6 +20,7 @@ def message_distillation(
     answers: Sequence[list[int]],
     *,
     mask: Tensor | None = None,
+    teacher_mask: Tensor | None = None,
 ) -> Tensor:
     """Divergence of the receiver's predictions from those after the teacher's message.
 
@@ -33,12 +34,14 @@ def message_distillation(
         teacher_prefix: Of the encoder that it learns from, of the same shape.
         questions: Ids of each row's question.
         answers: Ids of each row's answer, end token included, or empty.
-        mask: bool [B, k] of both, False on padding; None: there is none.
+        mask: bool [B, k], False on padding; None: there is none.
+        teacher_mask: Of ``teacher_prefix``, likewise: another sender may have cut the same text
+            into fewer segments.
 
     Returns:
         Scalar, nats, averaged over predicted tokens.
     """
     with torch.no_grad():
-        wanted, _ = answer_logits(frozen, teacher_prefix, questions, answers, mask=mask)
+        wanted, _ = answer_logits(frozen, teacher_prefix, questions, answers, mask=teacher_mask)
     found, _ = answer_logits(frozen, prefix, questions, answers, mask=mask)
     return divergence(found, wanted)
