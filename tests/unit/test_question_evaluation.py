@@ -91,7 +91,8 @@ def test_a_part_trained_for_one_kind_stands_beside(
     with Progress(disable=True) as bars:
         evaluate = partial(QuestionEvaluation, tmp_path, {"a": sender}, {"b": receiver}, bars)
         mixed = evaluate()([ROWS])
-        [alone] = evaluate(alone=True)([ROWS])
+        [alone] = evaluate(beside="alone")([ROWS])
+        [again] = evaluate(beside="other seed")([ROWS])
     [latent] = [figure for figure in mixed if figure.path == "latent"]
     assert alone == replace(latent, path="alone")  # the same parts here
     plain = write_question_report(mixed, tmp_path, "command", "All.")
@@ -99,15 +100,22 @@ def test_a_part_trained_for_one_kind_stands_beside(
     found = f"{alone.accuracy.percent:.1f} ({alone.accuracy.low:.1f} to {alone.accuracy.high:.1f})"
     assert f"| {found} |" in beside
     assert "trained for it alone" not in plain
+    worse = replace(again, accuracy=replace(again.accuracy, percent=latent.accuracy.percent - 3))
+    over_seeds = write_question_report([*mixed, worse], tmp_path, "command", "All.")
+    assert f"**{latent.accuracy.percent - 1.5:.1f}** ± 2.1 |" in over_seeds
+    assert "Messages are of 2 seeds" in over_seeds
+    assert "seeds" not in plain
 
 
 def test_a_run_for_one_kind_says_which(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     with pytest.raises(UsageError, match="is not a run's recipe"):
         only_kind(tmp_path)
-    recipe.write_text('{"questions": {"how_many": 1.0}}')
+    recipe.write_text('{"tasks": {"trec": 0.0}, "questions": {"how_many": 1.0, "who_did": 0.0}}')
     assert only_kind(tmp_path) == "how_many"
-    recipe.write_text('{"questions": {"how_many": 1.0, "who_did": 1.0}}')
+    recipe.write_text('{"tasks": {"trec": 1.0, "sst2": 0.0}, "questions": {}}')
+    assert only_kind(tmp_path) == "trec"
+    recipe.write_text('{"tasks": {}, "questions": {"how_many": 1.0, "who_did": 1.0}}')
     with pytest.raises(UsageError, match="trained for 2 kinds of questions, not for one alone"):
         only_kind(tmp_path)
 
@@ -115,7 +123,7 @@ def test_a_run_for_one_kind_says_which(tmp_path: Path) -> None:
 def test_a_run_that_cannot_stand_beside_is_refused_at_once(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    (run / "recipe.json").write_text('{"questions": {"how_many": 1.0}}')
+    (run / "recipe.json").write_text('{"tasks": {}, "questions": {"how_many": 1.0}}')
     with pytest.raises(UsageError, match="trained for how_many alone, which is not measured"):
         run_question_evaluation(tmp_path / "out", kinds=["story_what"], alone=[run])
     with pytest.raises(UsageError, match="holds no encoder"):
@@ -130,7 +138,7 @@ def test_runs_for_one_kind_are_measured_on_it_alone(
     for run in runs:
         shutil.copytree(random_llama.encoder, run / "encoders" / "a")
         shutil.copytree(random_qwen.adapter, run / "adapters" / "b")
-        (run / "recipe.json").write_text('{"questions": {"story_what": 1.0}}')
+        (run / "recipe.json").write_text('{"tasks": {}, "questions": {"story_what": 1.0}}')
     measure = partial(
         run_question_evaluation,
         tmp_path / "out",
@@ -142,12 +150,11 @@ def test_runs_for_one_kind_are_measured_on_it_alone(
     with pytest.raises(UsageError, match="as another run was that is named before it"):
         measure(alone=runs[1:])
     assert not (tmp_path / "out").exists()
-    found = measure(alone=runs[1:2])
+    found = measure(alone=runs[1:2], other_seeds=runs[2:])
     assert [figure.kind for figure in found if figure.path == "alone"] == ["story_what"]
-    assert [figure.kind for figure in found if figure.path == "latent"] == [
-        "story_what",
-        "story_who_has",
-    ]
+    for path in ("latent", "other seed"):
+        kinds = [figure.kind for figure in found if figure.path == path]
+        assert kinds == ["story_what", "story_who_has"]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

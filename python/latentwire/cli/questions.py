@@ -33,6 +33,13 @@ def eval_questions(
         int | None, typer.Option(help="Only so many questions of each kind.", min=4)
     ] = None,
     split: MeasuredSplit = "test",
+    other_seed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Run folder of the same recipe with another seed: messages are then the mean and "
+            "deviation over seeds; repeat."
+        ),
+    ] = None,
     alone: Annotated[
         list[Path] | None,
         typer.Option(
@@ -59,6 +66,7 @@ def eval_questions(
         kinds=kind,
         limit=limit,
         split=split,
+        other_seeds=other_seed or (),
         alone=alone or (),
     )
     rows = f"At most {limit} questions of each kind" if limit else "All questions"

@@ -70,14 +70,17 @@ def open_receivers(adapters: Located, names: Sequence[str] | None) -> dict[str, 
 
 
 def only_kind(run_dir: Path) -> str:
-    """The kind of question that a run was trained for.
+    """The kind of question, labels of a task among them, that a run was trained for.
 
     Raises:
         UsageError: If there is no such run, or it was trained for several kinds or none.
     """
     path = run_dir / _RECIPE
     try:
-        kinds = list(json.loads(path.read_text())["questions"])
+        recipe = json.loads(path.read_text())
+        shares: dict[str, float] = recipe["tasks"] | recipe["questions"]
+        # A recipe needs a task, which may have next to no share.
+        kinds = [kind for kind, share in shares.items() if share > sum(shares.values()) / 100]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} is not a run's recipe: {error}",
@@ -86,7 +89,7 @@ def only_kind(run_dir: Path) -> str:
     if len(kinds) != 1:
         raise UsageError(
             f"{path}: trained for {len(kinds)} kinds of questions, not for one alone",
-            hint="train a recipe with questions={KIND: 1.0}",
+            hint="train a recipe in which all other shares are 0",
         )
     return str(kinds[0])
 

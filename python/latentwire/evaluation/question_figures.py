@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -49,8 +49,9 @@ class QuestionFigure:
 
     Attributes:
         kind: Kind of question, or a part of it.
-        path: ``text``, ``no message``, ``latent``, ``zero message`` or ``other message``; ``alone``
-            is the message of parts that were trained for this kind alone.
+        path: ``text``, ``no message``, ``latent``, ``zero message`` or ``other message``;
+            ``other seed`` is the message of parts that were trained with another seed, ``alone`` of
+            parts that were trained for this kind alone.
         sender: Who sent; empty where nobody did.
         receiver: Who was asked.
         accuracy: With its interval.
@@ -82,7 +83,8 @@ class QuestionEvaluation:
         senders: Name -> sender.
         receivers: Name -> receiver.
         bars: Where progress is shown.
-        alone: Measure messages only, as those of parts that were trained for one kind alone.
+        beside: Measure messages only, under this path: those of other parts than the ones that
+            controls are measured of.
     """
 
     def __init__(
@@ -92,9 +94,9 @@ class QuestionEvaluation:
         receivers: Mapping[str, Receiver],
         bars: Progress,
         *,
-        alone: bool = False,
+        beside: Literal["other seed", "alone"] | None = None,
     ) -> None:
-        self.alone = alone
+        self.beside = beside
         self.senders = senders
         self.receivers = receivers
         self.bars = bars
@@ -107,7 +109,7 @@ class QuestionEvaluation:
         found: list[QuestionFigure] = []
         for rows in kinds:
             for name in self.receivers:
-                if not self.alone:
+                if self.beside is None:
                     found += self._without_sender(rows, name)
                 for sender in self.senders:
                     found += self._messages(rows, sender, name)
@@ -151,8 +153,8 @@ class QuestionEvaluation:
             return receiver.read([bytes(empty.encode("int8"))] * len(batch))
 
         message = Way(receiver.listener, lambda batch: receiver.read(sent(batch)))
-        if self.alone:
-            return self._figures(rows, sender, name, {"alone": message}, packets)
+        if self.beside is not None:
+            return self._figures(rows, sender, name, {self.beside: message}, packets)
         others = rows.others()
         ways = {
             "latent": message,
@@ -190,7 +192,7 @@ class QuestionEvaluation:
                 sizes = [len(data) for data in (packets or {}).values()]
                 mean = (
                     round(float(np.mean(sizes)), 1)
-                    if sizes and path in ("latent", "alone")
+                    if sizes and path in ("latent", self.beside)
                     else 0.0
                 )
                 known = [

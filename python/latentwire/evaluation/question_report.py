@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean, stdev
 
 from latentwire.evaluation.machine import describe_run
 from latentwire.evaluation.question_figures import QuestionFigure
@@ -27,12 +28,17 @@ def write_question_report(
         scope: Which rows they are about, as a sentence.
     """
     about = describe_run(command)
+    seeds = 1 + max(
+        sum(f.path == "other seed" and (f.kind, f.sender, f.receiver) == key for f in figures)
+        for key in {(f.kind, f.sender, f.receiver) for f in figures}
+    )
+    over = f"Messages are of {seeds} seeds, mean and standard deviation. " if seeds > 1 else ""
     lines = [
         "# Questions that the sender never sees",
         "",
         f"{scope} Percent right. *Kept* is the message's share of what reading the text reaches, "
-        "where that is above the most frequent answer (95% interval). Written by the command "
-        "below; not edited.",
+        f"where that is above the most frequent answer (95% interval). {over}Written by the "
+        "command below; not edited.",
         "",
         *(f"- {key}: {value}" for key, value in about.items()),
         "",
@@ -52,35 +58,50 @@ def _pairs(figures: Sequence[QuestionFigure]) -> list[tuple[str, str]]:
 
 
 def _table(figures: Sequence[QuestionFigure], sender: str, receiver: str) -> list[str]:
-    found = {
-        (figure.kind, figure.path): figure
-        for figure in figures
-        if figure.receiver == receiver and figure.sender in ("", sender)
-    }
+    found: dict[tuple[str, str], list[QuestionFigure]] = {}
+    for figure in figures:
+        if figure.receiver == receiver and figure.sender in ("", sender):
+            found.setdefault((figure.kind, figure.path), []).append(figure)
     beside = any(path == "alone" for _, path in found)
     titles = "| kind | rows | most frequent answer | no message | zero message | other message "
     titles += "| **message** | reads the text | kept | bytes |"
     titles += " trained for it alone |" if beside else ""
     lines = [titles, "| --- " * (titles.count("|") - 1) + "|"]
     for kind in dict.fromkeys(kind for kind, _ in found):
-        latent, read = found[kind, "latent"], found[kind, "text"]
-        accuracy, reached = latent.accuracy, read.accuracy.percent
+        (latent,), (read,) = found[kind, "latent"], found[kind, "text"]
+        messages = [latent, *found.get((kind, "other seed"), ())]
+        reached = read.accuracy.percent
         # Of what is no better than a constant guess nothing can be kept.
         can_read = read.accuracy.low > read.majority_percent
-        kept = f"{100 * accuracy.percent / reached:.0f}%" if can_read else "at chance"
+        shares = [100 * message.accuracy.percent / reached for message in messages if can_read]
         controls = " | ".join(
-            f"{found[kind, path].accuracy.percent:.1f}"
+            f"{found[kind, path][0].accuracy.percent:.1f}"
             for path in ("no message", "zero message", "other message")
         )
         alone = found.get((kind, "alone"))
-        last = _with_interval(alone.accuracy) if alone else ""
+        last = _with_interval(alone[0].accuracy) if alone else ""
         size = f"{latent.packet_bytes:,.0f}" if latent.packet_bytes else ""
         lines.append(
-            f"| {kind} | {accuracy.num_rows:,} | {latent.majority_percent:.1f} | {controls} "
-            f"| {_with_interval(accuracy, '**')} "
-            f"| {reached:.1f} | {kept} | {size} |" + (f" {last} |" if beside else "")
+            f"| {kind} | {latent.accuracy.num_rows:,} | {latent.majority_percent:.1f} | {controls} "
+            f"| {_message(messages)} "
+            f"| {reached:.1f} | {_kept(shares)} | {size} |" + (f" {last} |" if beside else "")
         )
     return lines
+
+
+def _message(seeds: Sequence[QuestionFigure]) -> str:
+    """One seed with its interval, or the mean of several with their deviation."""
+    if len(seeds) == 1:
+        return _with_interval(seeds[0].accuracy, "**")
+    percents = [figure.accuracy.percent for figure in seeds]
+    return f"**{mean(percents):.1f}** ± {stdev(percents):.1f}"
+
+
+def _kept(shares: Sequence[float]) -> str:
+    if not shares:
+        return "at chance"
+    found = f"{mean(shares):.0f}%"
+    return found if len(shares) == 1 else f"{found} ± {stdev(shares):.0f}"
 
 
 def _with_interval(found: Accuracy, emphasis: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
@@ -39,6 +39,7 @@ def run_question_evaluation(
     kinds: Sequence[str] | None = None,
     limit: int | None = None,
     split: Split = "test",
+    other_seeds: Sequence[Path] = (),
     alone: Sequence[Path] = (),
 ) -> list[QuestionFigure]:
     """Ask receivers questions of every kind after senders' messages.
@@ -53,6 +54,8 @@ def run_question_evaluation(
         kinds: Kinds of questions; default all.
         limit: The most questions of a kind.
         split: ``test``; or ``validation``, for choices between variants.
+        other_seeds: Folders of runs of the same recipe with other seeds: their messages are
+            measured beside.
         alone: Folders of runs that were trained for one kind of question each, with the same
             senders and receivers: their messages are measured beside, each on its kind.
 
@@ -67,6 +70,7 @@ def run_question_evaluation(
     check_known("sender", senders or (), encoders)
     check_known("receiver", receivers or (), adapters)
     trained_alone = _by_kind(alone, chosen)
+    again = [_Parts.of(run) for run in other_seeds]
     folder = find_data_dir(data_dir)
     loaded_senders = open_senders(encoders, senders)
     loaded_receivers = open_receivers(adapters, receivers)
@@ -77,29 +81,43 @@ def run_question_evaluation(
     with Progress(console=Console(stderr=True)) as bars:
         asked = [_that_fit(QuestionRows.load(k, split, folder, limit), readers) for k in chosen]
         found = QuestionEvaluation(output, loaded_senders, loaded_receivers, bars)(asked)
+
+        def beside(
+            parts: _Parts, path: Literal["other seed", "alone"], kinds: Sequence[QuestionRows]
+        ) -> list[QuestionFigure]:
+            opened = (
+                open_senders(parts.encoders, list(loaded_senders)),
+                open_receivers(parts.adapters, list(loaded_receivers)),
+            )
+            return QuestionEvaluation(output, *opened, bars, beside=path)(kinds)
+
+        for parts in again:
+            found += beside(parts, "other seed", asked)
         for rows in asked:
             if rows.kind in trained_alone:
-                parts = trained_alone[rows.kind]
-                found += QuestionEvaluation(
-                    output,
-                    open_senders(parts.encoders, list(loaded_senders)),
-                    open_receivers(parts.adapters, list(loaded_receivers)),
-                    bars,
-                    alone=True,
-                )([rows])
+                found += beside(trained_alone[rows.kind], "alone", [rows])
     return found
 
 
-class _Alone(NamedTuple):
-    """Where the parts of a run for one kind lie."""
+class _Parts(NamedTuple):
+    """Where the parts of a run lie."""
 
     encoders: Located
     adapters: Located
 
+    @classmethod
+    def of(cls, run: Path) -> _Parts:
+        """Those of a run.
 
-def _by_kind(runs: Sequence[Path], kinds: Sequence[str]) -> dict[str, _Alone]:
+        Raises:
+            UsageError: If it has none.
+        """
+        return cls(locate_parts("encoder", run), locate_parts("adapter", run))
+
+
+def _by_kind(runs: Sequence[Path], kinds: Sequence[str]) -> dict[str, _Parts]:
     """Runs by the kind that each was trained for; all are looked at before anything is computed."""
-    found: dict[str, _Alone] = {}
+    found: dict[str, _Parts] = {}
     for run in runs:
         kind = only_kind(run)
         if kind not in kinds:
@@ -112,7 +130,7 @@ def _by_kind(runs: Sequence[Path], kinds: Sequence[str]) -> dict[str, _Alone]:
                 f"{run} was trained for {kind} alone, as another run was that is named before it",
                 hint="name one run for a kind",
             )
-        found[kind] = _Alone(locate_parts("encoder", run), locate_parts("adapter", run))
+        found[kind] = _Parts.of(run)
     return found
 
 
