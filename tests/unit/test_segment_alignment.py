@@ -151,6 +151,29 @@ def test_adapters_are_trained_for_the_bits_they_are_stored_in(
         torch.testing.assert_close(stored.project.weight, trained.project.weight, atol=0, rtol=1e-3)
 
 
+def test_all_latents_of_a_teacher_that_cuts_alike_are_distilled(
+    trial: Trial, tmp_path: Path, sample_data_dir: Path
+) -> None:
+    trial.stages[0]["steps"] = 1
+    found = Recipe.model_validate({**trial.recipe.model_dump(), "stages": trial.stages[:1]})
+    run_stages(found, found.stages, tmp_path, sample_data_dir)
+    encoder = {"depth": 1, "num_heads": 4, "segment_latents": 3}
+    trial.stages[1] = mini_stage(trial.founder, encoder=encoder, teacher=trial.founder) | {
+        "name": "again",
+        "train": ["encoder"],
+        "receivers": [trial.founder],
+        "objectives": {"latent_distillation": 1.0},
+    }
+    recipe = trial.recipe
+    trainer = Trainer(recipe, recipe.stages[1], tmp_path, sample_data_dir, start_accelerator())
+    before = trainer.loss(0).item()
+    teacher, _ = trainer.parts.teacher or (None, None)
+    assert isinstance(teacher, HiddenStateEncoder)
+    with torch.no_grad():
+        teacher.resampler.queries[3] += 9 * torch.randn(32)
+    assert trainer.loss(0).item() != pytest.approx(before, abs=1e-3)
+
+
 def test_tokens_are_placed_once_unless_some_are_hidden(
     trial: Trial, tmp_path: Path, sample_data_dir: Path
 ) -> None:

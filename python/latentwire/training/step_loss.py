@@ -59,6 +59,12 @@ class StepLoss(nn.Module):
         # In a list: a teacher is no submodule.
         self.teacher = [parts.teacher[0]] if parts.teacher else []
         self.teacher_inputs = teacher_inputs
+        frozen = parts.teacher[1] if parts.teacher else None
+        self.teaches_itself = (
+            frozen is not None
+            and parts.sender is not None
+            and frozen.weights_digest == parts.sender.weights_digest
+        )
         self.placements = Placements(parts.encoder, parts.sender, texts)
         is_learning = "encoder" in parts.trained
         self.takes_target = is_learning and bool(getattr(parts.encoder, "takes_target", False))
@@ -148,8 +154,11 @@ class StepLoss(nn.Module):
 
         Another model cuts a text into other tokens, and so into other segments.
         """
-        config: Any = self.teacher[0].config if self.teacher else None
-        return min(k, config.segments_from) if getattr(config, "segment_latents", 0) else k
+        segments = _segments(self.teacher[0]) if self.teacher else None
+        if segments is None or (self.teaches_itself and segments == _segments(self.encoder)):
+            return k
+        config: Any = self.teacher[0].config
+        return min(k, int(config.segments_from))
 
     def _teach(self, batch: Batch) -> Encoded:
         """The teacher's messages for the same rows."""
@@ -157,3 +166,11 @@ class StepLoss(nn.Module):
         with torch.no_grad():
             inputs = self.teacher_inputs.batch(batch.rows)
             return encode(self.teacher[0], *inputs, batch.num_latents)
+
+
+def _segments(encoder: nn.Module) -> tuple[int, int] | None:
+    """Into how many segments of how many pieces an encoder cuts a text; None if into none."""
+    config: Any = encoder.config
+    if not getattr(config, "segment_latents", 0):
+        return None
+    return config.segment_latents, config.segment_parts
