@@ -110,7 +110,7 @@ def test_a_segment_that_is_divided_otherwise_is_not_taken_over() -> None:
 @torch.no_grad()
 def test_each_latent_begins_with_its_own_segment() -> None:
     torch.manual_seed(0)
-    beginning = SegmentBeginning(width=6, num_latents=4, parts=2, latent_width=5)
+    beginning = SegmentBeginning(width=6, first=0, num_latents=4, parts=2, latent_width=5)
     x = torch.randn(2, 20, 6)
     mask = torch.arange(20)[None] < torch.tensor([[20], [3]])
     begun = beginning(x, mask, 4)
@@ -157,7 +157,7 @@ def test_a_short_text_fills_the_first_pieces_and_a_long_one_all() -> None:
 @torch.no_grad()
 def test_padding_on_either_side_does_not_move_a_segment() -> None:
     torch.manual_seed(0)
-    beginning = SegmentBeginning(width=6, num_latents=4, parts=2, latent_width=5)
+    beginning = SegmentBeginning(width=6, first=0, num_latents=4, parts=2, latent_width=5)
     x = torch.randn(1, 11, 6)
     alone = beginning(x, torch.ones(1, 11, dtype=torch.bool), 4)
     for left, right in ((0, 5), (5, 0), (2, 3)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,10 +29,8 @@ def write_question_report(
         scope: Which rows they are about, as a sentence.
     """
     about = describe_run(command)
-    seeds = 1 + max(
-        sum(f.path == "other seed" and (f.kind, f.sender, f.receiver) == key for f in figures)
-        for key in {(f.kind, f.sender, f.receiver) for f in figures}
-    )
+    others = Counter((f.kind, f.sender, f.receiver) for f in figures if f.path == "other seed")
+    seeds = 1 + max(others.values(), default=0)
     over = f"Messages are of {seeds} seeds, mean and standard deviation. " if seeds > 1 else ""
     lines = [
         "# Questions that the sender never sees",

@@ -90,6 +90,7 @@ class ByteEncoder(nn.Module):
             # Side by side: which letters a position has is not mixed with what they mean.
             self.segments = SegmentBeginning(
                 2 * config.width,
+                config.segments_from,
                 min(config.segment_latents, config.num_latents),
                 config.segment_parts,
                 config.width,
@@ -158,7 +159,7 @@ class ByteEncoder(nn.Module):
         """
         if not self.config.segment_latents:
             return None
-        return self.config.segments_from + self.segments.filled(self.patches(mask))
+        return self.segments.lengths(self.patches(mask))
 
     def forward(self, ids: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """Bytes int64 [B, T], mask bool [B, T] -> latents float32 [B, k, d]; padding is inert."""
@@ -183,9 +184,8 @@ class ByteEncoder(nn.Module):
         for layer in self.layers:
             x = layer(x, patches)
         x = self.norm(x)
-        if config.segment_latents and (ahead := config.segments_from) < k:
-            segments = self.segments(torch.cat([merged, x], dim=2), patches, k - ahead)
-            beginning = beginning + F.pad(segments, (0, 0, ahead, 0))
+        if config.segment_latents:
+            beginning = beginning + self.segments(torch.cat([merged, x], dim=2), patches, k)
         latents: Tensor = self.resampler(x, patches, k, beginning)
         return latents
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentwire.models.pooled_beginning import PooledBeginning
@@ -73,6 +72,7 @@ class HiddenStateEncoder(StateReader):
             num_layers = 1 if isinstance(config.layer, int) else len(config.layer)
             self.segments = SegmentBeginning(
                 num_layers * config.hidden_size,
+                config.segments_from,
                 min(config.segment_latents, config.num_latents),
                 config.segment_parts,
                 config.latent_width,
@@ -105,7 +105,7 @@ class HiddenStateEncoder(StateReader):
         """
         if not self.config.segment_latents:
             return None
-        return self.config.segments_from + self.segments.filled(mask)
+        return self.segments.lengths(mask)
 
     def forward(self, states: Tensor, mask: Tensor, k: int | None = None) -> Tensor:
         """States to latents.
@@ -123,10 +123,8 @@ class HiddenStateEncoder(StateReader):
         beginning = None
         if config.pooled_latents:
             beginning = self.beginning(read, mask, k)
-        if config.segment_latents and (ahead := config.segments_from) < k:
-            segments = F.pad(
-                self.segments(self.read_side_by_side(states), mask, k - ahead), (0, 0, ahead, 0)
-            )
+        if config.segment_latents:
+            segments = self.segments(self.read_side_by_side(states), mask, k)
             beginning = segments if beginning is None else beginning + segments
         projected = self.norm(self.project(read))  # [B, T, d_z]
         latents: Tensor = self.resampler(projected, mask, k, beginning)

@@ -18,35 +18,40 @@ class SegmentBeginning(nn.Module):
 
     Args:
         width: Of what is read.
+        first: How many latents come before those that begin with a segment.
         num_latents: How many latents begin with a segment.
         parts: Pieces of a segment, each with a mean of its own, so that order is not lost.
         latent_width: d_z.
     """
 
-    def __init__(self, width: int, num_latents: int, parts: int, latent_width: int) -> None:
+    def __init__(
+        self, width: int, first: int, num_latents: int, parts: int, latent_width: int
+    ) -> None:
         super().__init__()
-        self.num_latents, self.parts = num_latents, parts
+        self.first, self.num_latents, self.parts = first, num_latents, parts
         self.norm = nn.LayerNorm(width)
         self.expand = nn.Linear(parts * width, latent_width, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor, k: int) -> Tensor:
-        """[B, T, width] and bool [B, T], padding anywhere -> the first k of them, [B, k, d_z]."""
+        """[B, T, width] and bool [B, T] -> [B, k, d_z], zeros where latents begin without it."""
+        ahead = min(k, self.first)
+        if ahead == k:
+            return x.new_zeros(len(x), k, self.expand.out_features)
         pieces = self.num_latents * self.parts
         member = F.one_hot(self.piece_of(mask), pieces) * mask[:, :, None]
-        member = member[:, :, : k * self.parts].to(x.dtype)  # [B, T, k * parts]
-        sizes = member.sum(1)[:, :, None]  # [B, k * parts, 1]
+        member = member[:, :, : (k - ahead) * self.parts].to(x.dtype)
+        sizes = member.sum(1)[:, :, None]  # [B, pieces, 1]
         means = self.norm(member.transpose(1, 2) @ x / sizes.clamp_min(1)) * (sizes > 0)
-        begun: Tensor = self.expand(means.reshape(len(x), k, -1))
-        return begun
+        return F.pad(self.expand(means.reshape(len(x), k - ahead, -1)), (0, 0, ahead, 0))
 
     def piece_of(self, mask: Tensor) -> Tensor:
         """Which piece each position belongs to, int64 [B, T], of a mask bool [B, T]."""
         return piece_of(mask, self.num_latents * self.parts)
 
-    def filled(self, mask: Tensor) -> Tensor:
-        """How many latents have anything to begin with, int64 [B], of a mask bool [B, T]."""
+    def lengths(self, mask: Tensor) -> Tensor:
+        """How many latents there are up to the last segment, int64 [B], of a mask bool [B, T]."""
         filled = pieces_filled(mask, self.num_latents * self.parts)
-        return (filled + self.parts - 1) // self.parts
+        return self.first + (filled + self.parts - 1) // self.parts
 
     def say_nothing(self) -> None:
         """Begin with zeros, until it learns."""
