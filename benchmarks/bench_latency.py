@@ -6,6 +6,9 @@ Two host processes as in ``latentwire demo``, one thread each. The held-out sent
 all paths, so that what else the machine does falls on all alike; medians over all of them, and the
 median of the ratios of a sentence's own two times. ``describe`` computes nothing: it is what a call
 costs by itself.
+
+The relay ends where the sender's model ends its text. ``whole_relays`` are the sentences for which
+it wrote as many tokens as it may.
 """
 
 from __future__ import annotations
@@ -14,14 +17,18 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+from latentwire.catalog import locate_model
 from latentwire.demo.hosts import host_processes
 from latentwire.demo.run import RELAY_TOKENS
 from latentwire.demo.samples import Sample, load_samples
 from latentwire.exchange import Host, connect
 from latentwire.questions import REPEAT_QUESTION
+from tokenizers import Tokenizer
 
 WARM_UP = 6
 
@@ -39,8 +46,8 @@ class Stopwatch:
         self.milliseconds.setdefault(name, []).append(1000 * (time.perf_counter() - started))
 
 
-def one_sentence(watch: Stopwatch, sender: Host, receiver: Host, sample: Sample, k: int) -> None:
-    """Every path of a sentence, one after another."""
+def one_sentence(watch: Stopwatch, sender: Host, receiver: Host, sample: Sample, k: int) -> str:
+    """Every path of a sentence, one after another; what the relay wrote."""
     question, choices = sample.question, sample.choices
     with watch.measure("latent"):
         with watch.measure("encode"):
@@ -58,6 +65,20 @@ def one_sentence(watch: Stopwatch, sender: Host, receiver: Host, sample: Sample,
             receiver.ask_text(relayed or ".", question=question, choices=choices)
     with watch.measure("describe"):
         sender.describe()
+    return relayed
+
+
+def summary(times: dict[str, list[float]], chosen: Sequence[int]) -> dict[str, Any]:
+    """Figures of the sentences of these indices."""
+    own = {name: [found[index] for index in chosen] for name, found in times.items()}
+    medians = {name: statistics.median(found) for name, found in own.items()}
+    pairs = zip(own["text_relay"], own["latent"], strict=True)
+    return {
+        "sentences": len(chosen),
+        "median_ms": {name: round(value, 2) for name, value in medians.items()},
+        "relay_over_latent": round(medians["text_relay"] / medians["latent"], 2),
+        "median_of_ratios": round(statistics.median(r / n for r, n in pairs), 2),
+    }
 
 
 def main() -> None:
@@ -73,7 +94,8 @@ def main() -> None:
         ["--model", options.sender, "--role", "sender", "--threads", "1"],
         ["--model", options.receiver, "--role", "receiver", "--threads", "1"],
     ]
-    watch = Stopwatch()
+    tokenizer = Tokenizer.from_file(str(Path(locate_model(options.sender)) / "tokenizer.json"))
+    watch, written = Stopwatch(), []
     with host_processes(commands) as addresses:
         sender, receiver = map(connect, addresses)
         with sender, receiver:
@@ -81,20 +103,14 @@ def main() -> None:
                 one_sentence(Stopwatch(), sender, receiver, sample, options.k)
             for _ in range(options.rounds):
                 for sample in samples:
-                    one_sentence(watch, sender, receiver, sample, options.k)
-    times = watch.milliseconds
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    pairs = zip(times["text_relay"], times["latent"], strict=True)
-    print(
-        json.dumps(
-            {
-                "sentences": len(times["latent"]),
-                "median_ms": {name: round(value, 2) for name, value in medians.items()},
-                "relay_over_latent": round(medians["text_relay"] / medians["latent"], 2),
-                "median_of_ratios": round(statistics.median(r / n for r, n in pairs), 2),
-            }
-        )
-    )
+                    relayed = one_sentence(watch, sender, receiver, sample, options.k)
+                    written.append(len(tokenizer.encode(relayed, add_special_tokens=False).ids))
+    times, every = watch.milliseconds, range(len(written))
+    whole = [index for index in every if written[index] >= RELAY_TOKENS]
+    figures = {"mean_tokens_written": round(statistics.mean(written), 1), **summary(times, every)}
+    if whole:
+        figures["whole_relays"] = summary(times, whole)
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

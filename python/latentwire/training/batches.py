@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from latentwire.frozen import ChoiceTree, FrozenModel
-from latentwire.training.data import Dialogue, Rows
+from latentwire.training.data import Dialogue, Drawn, Rows
 from latentwire.training.features import EncoderInputs
 from latentwire.training.recipe import Recipe, Stage
-
-_PREFIXES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+from latentwire.training.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,7 @@ class Batches:
         rows: All rows.
         dialogues: Each receiver's questions and answers.
         inputs: Whose padded widths decide how many random numbers token dropout takes.
+        soft_labels: What is drawn from in the place of labels, for the stage's share of the rows.
     """
 
     def __init__(
@@ -96,12 +96,14 @@ class Batches:
         rows: Rows,
         dialogues: Mapping[str, Dialogue],
         inputs: EncoderInputs,
+        soft_labels: SoftLabels | None = None,
     ) -> None:
         self.recipe = recipe
         self.stage = stage
         self.rows = rows
         self.dialogues = dialogues
         self.inputs = inputs
+        self.soft_labels = soft_labels
 
     def draw(self, step: int) -> Batch:
         """The batch of a step, the same in every process."""
@@ -113,19 +115,30 @@ class Batches:
         rows = [one.row for one in drawn]
         total = k = recipe.space.num_latents
         if rng.random() >= recipe.full_length_share:
-            k = rng.choice([length for length in _PREFIXES if length < total] or [total])
+            k = rng.choice(
+                [length for length in recipe.prefix_lengths if length < total] or [total]
+            )
         receiver = rng.choice(list(self.dialogues))
         kept = None
         if self.stage.token_dropout:
             kept = self._kept(self.inputs.width(rows), rng.randrange(2**31))
         asked = [
             self.dialogues[receiver].asked(
-                one, self.rows.labels[one.row], recipe.generic_question_share, rng
+                one, self._label(one, rng), recipe.generic_question_share, rng
             )
             for one in drawn
         ]
         questions, answers = [one.question for one in asked], [one.answer for one in asked]
         return Batch(rows, k, receiver, questions, answers, [one.closed for one in asked], kept)
+
+    def _label(self, drawn: Drawn, rng: random.Random) -> int:
+        """The answer that a row is to be given."""
+        soft, task = self.soft_labels, drawn.source
+        if soft is None or drawn.asked is not None or task not in soft.tables:
+            return self.rows.labels[drawn.row]
+        if rng.random() >= self.stage.soft_label_share:
+            return self.rows.labels[drawn.row]
+        return soft.draw(task, drawn.row - self.rows.spans[task].start, rng)
 
     def _kept(self, width: int, seed: int) -> Tensor:
         """Positions [B, T] that are not dropped; the first of a row always stays."""

@@ -28,6 +28,7 @@ from latentwire.training.stage_data import (
     fit_normalizer,
     load_held_out_rows,
     load_rows,
+    load_soft_labels,
     open_inputs,
 )
 from latentwire.training.state import load_best, load_state, save_best, save_state
@@ -67,6 +68,7 @@ class Trainer:
                 f"pieces to compute it in ({accelerator.num_processes} processes)"
             )
         rows = load_rows(recipe, stage, data_dir)
+        soft_labels = load_soft_labels(recipe, stage, rows)
         held_out = load_held_out_rows(recipe, stage, data_dir)
         self.parts = parts = StageParts.build(
             recipe, stage, run_dir, accelerator.device, rows.texts
@@ -88,7 +90,7 @@ class Trainer:
             parts.release_senders()
         tasks = list(recipe.tasks)
         dialogues = open_dialogues(stage, parts.receivers, tasks)
-        self.batches = Batches(recipe, stage, rows, dialogues, inputs)
+        self.batches = Batches(recipe, stage, rows, dialogues, inputs, soft_labels)
         self.validation = Validation(held_out, held_out_inputs, recipe.space.encoding)
         self.step_loss = StepLoss(parts, recipe.space.encoding, rows.texts, inputs, taught)
         if recipe.engine.compile:

@@ -55,6 +55,12 @@ class Stage(Strict):
     architecture and these sizes, or lacks only pooled latents or layers of a byte encoder; those
     say nothing until they learn. LoRA weights begin anew."""
     teacher: str | None = None
+    soft_labels: str | None = None
+    """File of how likely each answer is for each training row (``training/soft_labels.py``): tasks
+    of which it tells are answered by what it holds likely, drawn anew each time."""
+    soft_label_share: float = Field(0.5, gt=0, le=1)
+    """Share of their rows that are; the others keep their labels. Between the two lies a target
+    that the answers' likelihood is led to, at no cost a step (https://arxiv.org/abs/1503.02531)."""
     own_losses: float = Field(1.0, ge=0)
     """Weight of what an architecture itself asks to be minimized, e.g. commitment to its codes; of
     what ``objectives`` names as well, the weight there counts."""
@@ -173,6 +179,9 @@ class Recipe(Strict):
     text."""
     full_length_share: float = Field(0.3, ge=0, le=1)
     """Share of batches with all K latents; the others have a random prefix (nested dropout)."""
+    prefix_lengths: tuple[int, ...] = Field((1, 2, 3, 4, 6, 8, 12, 16, 24), min_length=1)
+    """What the random prefix is drawn from, as far as it is shorter than K; a length that stands
+    there twice is drawn twice as often."""
     generic_question_share: float = Field(0.2, ge=0, le=1)
     """Share of rows that are asked the generic question instead of the task's."""
     engine: EngineRecipe = EngineRecipe()
@@ -193,6 +202,8 @@ class Recipe(Strict):
                 raise ValueError(f"{only_soft[0]} compares soft tokens, and adapter.mode is deep")
         if self.adapter.lora is not None and self.engine.strategy == "fsdp":
             raise ValueError("adapter.lora is trained whole in every process: engine.strategy=ddp")
+        if min(self.prefix_lengths) < 1:
+            raise ValueError(f"prefix_lengths: {min(self.prefix_lengths)} latents are no message")
         for name in self.tasks:
             if name not in TASKS:
                 raise ValueError(f"tasks: unknown task {name!r}; {nearest(name, list(TASKS))}")

@@ -18,6 +18,7 @@ from latentwire.training.features import ByteInputs, EncoderInputs, JoinedCaches
 from latentwire.training.passages import load_passages
 from latentwire.training.question_data import load_held_out_questions, load_questions
 from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.soft_labels import SoftLabels
 
 _STATES_MEASURED = 50_000
 
@@ -34,6 +35,18 @@ def load_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
         count, seed = stage.unlabeled_passages, recipe.seed
         rows = rows.with_passages(corpus, load_passages(corpus, data_dir, count, seed))
     return rows
+
+
+def load_soft_labels(recipe: Recipe, stage: Stage, rows: Rows) -> SoftLabels | None:
+    """What the stage's answers are drawn from beside the labels, if it names a file.
+
+    Raises:
+        DataError: If the file is missing or damaged, or of other rows.
+    """
+    if stage.soft_labels is None:
+        return None
+    texts = {task: [rows.texts[row] for row in rows.spans[task]] for task in recipe.tasks}
+    return SoftLabels.load(Path(stage.soft_labels), texts)
 
 
 def load_held_out_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:
