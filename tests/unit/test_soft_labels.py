@@ -82,7 +82,7 @@ def _drawn(trainer: Trainer) -> list[tuple[int, tuple[list[int], int]]]:
 
 def test_answers_come_as_often_as_they_are_likely() -> None:
     soft = SoftLabels({TASK: torch.tensor([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])})
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     drawn = [soft.draw(TASK, 0, rng) for _ in range(2000)]
     assert abs(drawn.count(2) / 2000 - 0.75) < 0.04
     assert 0 not in drawn
@@ -108,7 +108,7 @@ def test_what_is_no_such_file_is_refused(texts: list[str], tmp_path: Path) -> No
     with pytest.raises(DataError, match="no file"):
         SoftLabels.load(path, {TASK: texts})
     path.write_bytes(b"\x08\0\0\0\0\0\0\0{}")
-    with pytest.raises(DataError, match="damaged|another kind"):
+    with pytest.raises(DataError, match="damaged"):
         SoftLabels.load(path, {TASK: texts})
     for worst in (2.0, float("nan"), -1.0):
         soft = always(1, texts)

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from latentwire.durable import reserve, whole_file, write_whole
 from latentwire.frozen import FrozenModel
-from latentwire.frozen.precision import fast_autocast
 from latentwire.transfer import to_device
 
 logger = logging.getLogger(__name__)
@@ -138,7 +137,8 @@ def _compute(
         states = np.memmap(partial, dtype=np.float16, mode="r+", shape=whole)
         for start in range(0, len(order), _BATCH):
             chosen = order[start : start + _BATCH]
-            with fast_autocast(frozen.device):
+            # In full precision: these are what the encoder meets in use.
+            with torch.autocast(frozen.device.type, enabled=False):
                 found, mask = frozen.hidden_states([texts[row] for row in chosen], layer)
             for row, state, real in zip(chosen, found.cpu(), mask.cpu(), strict=True):
                 states[offsets[row] : offsets[row + 1]] = state[real].to(torch.float16).numpy()

@@ -20,10 +20,19 @@ class Muon(torch.optim.Muon):
     more than on all the rest of a step. Here the iteration runs in bfloat16 only where the
     hardware computes in it, and on all matrices of one shape at once. Learning rates follow the
     library's ``match_rms_adamw``, so one rate serves this optimizer and AdamW.
+
+    Args:
+        params: Matrices.
+        lr: Learning rate.
+        weight_decay: Times the learning rate, what a matrix loses in a step.
+        in_float32: Whether the iteration runs in float32 on any hardware.
     """
 
-    def __init__(self, params: Any, *, lr: float, weight_decay: float) -> None:
+    def __init__(
+        self, params: Any, *, lr: float, weight_decay: float, in_float32: bool = False
+    ) -> None:
         super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+        self._in_float32 = in_float32
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -47,8 +56,11 @@ class Muon(torch.optim.Muon):
                 # All at once: on a GPU that is one kernel where there were as many as matrices.
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
+                stacked = torch.stack(updates).float()
+                if not self._in_float32 and computes_in_bfloat16(stacked.device):
+                    stacked = stacked.bfloat16()
                 directions = orthogonalize(
-                    torch.stack(updates), group["ns_coefficients"], group["ns_steps"], group["eps"]
+                    stacked, group["ns_coefficients"], group["ns_steps"], group["eps"]
                 )
                 rate = group["lr"] * 0.2 * max(shape) ** 0.5
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
@@ -60,9 +72,12 @@ class Muon(torch.optim.Muon):
 def orthogonalize(
     matrices: Tensor, coefficients: tuple[float, float, float], num_steps: int, eps: float
 ) -> Tensor:
-    """Nearest semi-orthogonal matrices, roughly, of [N, A, B], by Newton-Schulz iteration."""
+    """Nearest semi-orthogonal matrices, roughly, of [N, A, B], by Newton-Schulz iteration.
+
+    In the dtype of the matrices.
+    """
     a, b, c = coefficients
-    x = matrices.bfloat16() if computes_in_bfloat16(matrices.device) else matrices.float()
+    x = matrices
     is_tall = x.shape[-2] > x.shape[-1]
     if is_tall:
         x = x.mT

@@ -17,6 +17,7 @@ def build_optimizers(
     *,
     matrices_by: Literal["muon", "adamw"] = "muon",
     weight_decay: float = 0.01,
+    in_float32: bool = False,
 ) -> list[torch.optim.Optimizer]:
     """Optimizers over all parameters of the modules that require gradients.
 
@@ -28,6 +29,7 @@ def build_optimizers(
         modules: Whose parameters are trained.
         matrices_by: What takes the matrices of linear layers.
         weight_decay: Of those matrices; nothing else decays.
+        in_float32: Whether updates are computed in float32 also where bfloat16 is faster.
     """
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
@@ -41,7 +43,8 @@ def build_optimizers(
     fused = True if any(parameter.is_cuda for parameter in matrices + rest) else None
     others = torch.optim.AdamW(rest, lr=0.0, betas=betas, weight_decay=0.0, fused=fused)
     if matrices_by == "muon":
-        return [Muon(matrices, lr=0.0, weight_decay=weight_decay), others]
+        muon = Muon(matrices, lr=0.0, weight_decay=weight_decay, in_float32=in_float32)
+        return [muon, others]
     first = torch.optim.AdamW(matrices, lr=0.0, betas=betas, weight_decay=weight_decay, fused=fused)
     return [first, others]
 

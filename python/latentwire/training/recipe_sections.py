@@ -207,7 +207,8 @@ class EngineRecipe(Strict):
     strategy: Literal["ddp", "fsdp"] = "ddp"
     """Whether every process holds the frozen receivers whole, or a piece of each layer."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the forward pass; ``auto`` is bfloat16 where the hardware computes in it."""
+    """Of the forward pass and of Muon's updates; ``auto`` is bfloat16 where the hardware computes
+    in it."""
     frozen_dtype: Literal["float32", "bfloat16"] = "float32"
     """What frozen weights are held in; what is trained is always float32."""
     accumulation: int = Field(1, ge=1)

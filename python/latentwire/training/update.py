@@ -58,7 +58,10 @@ class Updates:
         # Synchronizes gradients; alone, it is the module itself.
         self.wrapped: Any = accelerator.prepare_model(step_loss)
         self.optimizers = build_optimizers(
-            parts.trained.values(), matrices_by=stage.optimizer, weight_decay=stage.weight_decay
+            parts.trained.values(),
+            matrices_by=stage.optimizer,
+            weight_decay=stage.weight_decay,
+            in_float32=recipe.engine.precision == "fp32",
         )
 
     def rate(self, step: int) -> float:

@@ -79,7 +79,10 @@ class ProjectorTrainer:
         self.dialogue = Dialogue(receiver, list(recipe.tasks))
         self.clock = StageClock(recipe, accelerator)
         self.optimizers = build_optimizers(
-            [projector], matrices_by=recipe.optimizer, weight_decay=recipe.weight_decay
+            [projector],
+            matrices_by=recipe.optimizer,
+            weight_decay=recipe.weight_decay,
+            in_float32=recipe.engine.precision == "fp32",
         )
 
     def rate(self, number: int) -> float:
