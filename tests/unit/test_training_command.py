@@ -98,6 +98,7 @@ def test_what_can_be_known_is_refused_before_the_first_stage(
         ("seed=1", "joni", RecipeError, "its stages: found, join"),
         ("stages.join.unlabeled={wiki: 1}", None, UsageError, "wiki"),
         ("receivers=[nobody]", None, ModelNotFoundError, "nobody"),
+        ("stages.join.soft_labels=nowhere", None, DataError, "no file nowhere"),
     ):
         with pytest.raises(error) as caught:
             train(recipe, [change], run_dir=run_dir, data_dir=sample_data_dir, stage=stage)

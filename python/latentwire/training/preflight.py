@@ -12,6 +12,7 @@ from latentwire.tasks.asked import QUESTION_SETS, PassageQuestions
 from latentwire.training.joining import find_part, has_space
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.soft_labels import check_there
 
 
 def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_dir: Path) -> None:
@@ -20,7 +21,7 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
     Raises:
         ModelNotFoundError: If a model, or a part that a stage takes over, is nowhere to be found.
         RecipeError: If a stage joins a space that no stage before it founds.
-        UsageError: If the file of a corpus or of a kind of question is missing.
+        UsageError: If the file of a corpus, of a kind of question or of soft labels is missing.
     """
     for kind in recipe.questions:
         questions = QUESTION_SETS[kind]
@@ -45,6 +46,8 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
         for role, model in _joined(recipe, stage):
             if (role, model) not in made:
                 find_part(role, model, recipe.space, run_dir)
+        if stage.soft_labels is not None:
+            check_there(Path(stage.soft_labels))
         for corpus in stage.unlabeled:
             _check_corpus(corpus, data_dir)
         made |= _made(recipe, stage)

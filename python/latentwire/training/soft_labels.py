@@ -55,10 +55,7 @@ class SoftLabels:
         Raises:
             DataError: If the file is missing or damaged, or judges other rows.
         """
-        if not path.is_file():
-            raise DataError(
-                f"soft labels: there is no file {path}", hint="training/soft_labels.py writes one"
-            )
+        check_there(path)
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
@@ -92,6 +89,18 @@ class SoftLabels:
         """An answer of a row, as likely as it is thought to be right."""
         weights = self.tables[task][row].tolist()
         return rng.choices(range(len(weights)), weights)[0]
+
+
+def check_there(path: Path) -> None:
+    """Refuse a file that is not there.
+
+    Raises:
+        DataError: If it is not.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"soft labels: there is no file {path}", hint="training/soft_labels.py writes one"
+        )
 
 
 def _digest(texts: Sequence[str]) -> str:
