@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
+
+from latentwire.frozen.plain_decoder import is_plain, run_blocks
 
 
 class _Reached(Exception):  # noqa: N818 - not an error: how a forward pass is left early
@@ -14,7 +17,12 @@ class _Reached(Exception):  # noqa: N818 - not an error: how a forward pass is l
 
 
 def read_layers(
-    backbone: nn.Module, num_layers: int, layers: Sequence[int], inputs: dict[str, Any]
+    backbone: Any,
+    num_layers: int,
+    layers: Sequence[int],
+    inputs: dict[str, Any],
+    *,
+    is_padded: bool = True,
 ) -> list[Tensor]:
     """Hidden states by number: 0 is the embedding, ``num_layers`` the last.
 
@@ -22,11 +30,19 @@ def read_layers(
         backbone: A model without its head.
         num_layers: How many blocks it has.
         layers: Which states are wanted, each within 0..num_layers.
-        inputs: Keyword arguments of the backbone.
+        inputs: Keyword arguments of the backbone, ``input_ids`` among them.
+        is_padded: Whether a row may be shorter than the others.
 
     Returns:
         States [B, T, d] of each of ``layers``.
     """
+    if not is_padded and is_plain(backbone):
+        ids = inputs["input_ids"]
+        window = getattr(backbone.config, "sliding_window", None)
+        if window is None or ids.shape[1] <= window:
+            positions = torch.arange(ids.shape[1], device=ids.device)[None]
+            passed = run_blocks(backbone, backbone.embed_tokens(ids), positions, None, layers)
+            return [passed[layer] for layer in layers]
     blocks = _blocks(backbone, num_layers)
     found = None if blocks is None else _watch(backbone, blocks, layers, inputs)
     if found is None:  # blocks that are not found, or take their states in another way

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from latentwire.errors import UsageError
+from latentwire.frozen.plain_decoder import is_plain, run_blocks
 
 if TYPE_CHECKING:
     from latentwire.frozen.model import FrozenModel
@@ -63,8 +64,12 @@ def forward(
         assert positions is not None
         positions = positions.expand(batch, -1)
         visible = visible.expand(batch, -1, -1)
-        arguments["attention_mask"] = _mask(frozen, visible, positions)
-        arguments["position_ids"] = positions[:, -length:]
+        own_positions, mask = positions[:, -length:], _mask(frozen, visible, positions)
+        if cache is None and isinstance(mask, Tensor) and is_plain(frozen.backbone):
+            last = len(frozen.backbone.layers)
+            return run_blocks(frozen.backbone, embeddings, own_positions, mask, [last])[last]
+        arguments["attention_mask"] = mask
+        arguments["position_ids"] = own_positions
     with cache_reaches_layers(frozen.backbone) if cache is not None else nullcontext():
         states: Tensor = frozen.backbone(**arguments).last_hidden_state
     return states

@@ -242,8 +242,12 @@ class FrozenModel:
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long()}
         if self.is_causal:
             inputs["use_cache"] = False  # nothing is generated: a cache would only be built
+        is_padded = len({*map(len, rows)}) > 1
         states = [
-            found.float() for found in read_layers(self.backbone, self.num_layers, layers, inputs)
+            found.float()
+            for found in read_layers(
+                self.backbone, self.num_layers, layers, inputs, is_padded=is_padded
+            )
         ]
         return states[0] if isinstance(layer, int) else torch.stack(states, dim=2), mask
 
