@@ -27,11 +27,16 @@ def mini_stage(sender: str, **changes: Any) -> dict[str, Any]:
 def mini_recipe(
     receivers: Sequence[str], stages: Sequence[dict[str, Any]], **changes: Any
 ) -> dict[str, Any]:
-    """A recipe of two tasks for these receivers."""
+    """A recipe of two tasks for these receivers.
+
+    In float32 unless the changes say otherwise: what is compared to rounding must not depend on
+    whether a processor computes in bfloat16.
+    """
     return {
         "space": SPACE,
         "receivers": list(receivers),
         "tasks": {"sst2": 0.5, "trec": 0.5},
         "stages": list(stages),
         **changes,
+        "engine": {"precision": "fp32", **changes.get("engine", {})},
     }

@@ -40,7 +40,7 @@ def runs(
             "recipe": mini_recipe(
                 [random_qwen.model, random_llama.model],
                 [stage],
-                engine={"save_every": 4, "log_every": 1, "precision": "fp32", **engine},
+                engine={"save_every": 4, "log_every": 1, **engine},
                 # No rounding to codes, which makes a step of a difference in the last bit.
                 space={**SPACE, "encoding": "f32"},
                 adapter={"lora": lora},
