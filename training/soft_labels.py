@@ -1,7 +1,7 @@
 """What a fine-tuned copy of a sender believes of training rows that it has not seen.
 
 The encoder of a frozen sender fits small training sets to the last row, and errs on new texts.
-Softer answers hold it back: each fold of the rows is judged by a copy of the sender that was
+Softer answers are to hold it back: each fold of the rows is judged by a copy of the sender that was
 fine-tuned, all weights of it, on the other folds, so that no row is judged by a model that knows
 its answer (Dao et al. 2021, arXiv:2104.09732). Recipes take the file as ``soft_labels``. The sender
 that encodes stays the frozen one.
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from latentwire.catalog import locate_model
 from latentwire.errors import LatentwireError
 from latentwire.frozen import FrozenModel
 from latentwire.tasks import TASKS
@@ -132,15 +133,24 @@ def main() -> None:
     """Judge all folds, write what came of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sender", default="minilm")
-    parser.add_argument("--tasks", nargs="+", default=["ag_news", "trec", "banking77"])
+    parser.add_argument(
+        "--tasks", nargs="+", choices=EPOCHS, default=["ag_news", "trec", "banking77"]
+    )
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="folds at once, a thread each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.folds < 2:
+        parser.error(f"--folds {arguments.folds}: who judges a fold has learned from the others")
+    if arguments.workers < 1:
+        parser.error(f"--workers {arguments.workers}: at least one")
+    if not arguments.output.parent.is_dir():
+        parser.error(f"--output: there is no folder {arguments.output.parent}")
     try:
         rows = {task: TASKS[task].load("train", arguments.data_dir) for task in arguments.tasks}
+        locate_model(arguments.sender)
     except LatentwireError as error:
         sys.exit(f"error: {error}")
     folds = range(arguments.folds)

@@ -110,6 +110,10 @@ def test_what_is_no_such_file_is_refused(texts: list[str], tmp_path: Path) -> No
     path.write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     with pytest.raises(DataError, match="damaged"):
         SoftLabels.load(path, {TASK: texts})
+    narrow = SoftLabels({TASK: torch.ones(len(texts), 1)})
+    narrow.save(path, {TASK: texts})
+    with pytest.raises(DataError, match="6 answers"):
+        SoftLabels.load(path, {TASK: texts})
     for worst in (2.0, float("nan"), -1.0):
         soft = always(1, texts)
         soft.tables[TASK][0, 0] = worst
@@ -168,6 +172,33 @@ def test_the_script_writes_what_recipes_take(
     assert 0 <= figures[TASK]["accuracy"] <= 100
     table = SoftLabels.load(path, {TASK: texts}).tables[TASK]
     assert len(table.unique(dim=0)) > len(texts) // 2  # a judgement of each
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--folds", "1"],
+        ["--workers", "0"],
+        ["--tasks", "poems"],
+        ["--output", "no/such/folder/soft"],
+        ["--sender", "nobody"],
+    ],
+)
+def test_what_the_script_cannot_do_is_refused_at_once(
+    options: list[str],
+    tmp_path: Path,
+    sample_data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import soft_labels
+
+    usual = ["--output", str(tmp_path / "soft"), "--data-dir", str(sample_data_dir)]
+    monkeypatch.setattr("sys.argv", ["soft_labels.py", *usual, *options])
+    monkeypatch.setattr(soft_labels, "judge_fold", None)
+    with pytest.raises(SystemExit) as ended:
+        soft_labels.main()
+    assert ended.value.code not in (None, 0)
+    assert not (tmp_path / "soft").exists()
 
 
 def test_a_temperature_makes_certainty_fit() -> None:

@@ -1,8 +1,8 @@
 """The blocks of a decoder, one after another, without what the library wraps around them.
 
 Around each pass the library builds masks, looks for a cache and gathers what was asked for: of a
-small model and a single sentence that is a fifth to a quarter of the time. The blocks are the library's own, so
-what comes out is the same to the last bit.
+small model and a single sentence that is a fifth to a quarter of the time. The blocks are the
+library's own, so what comes out is the same to the last bit.
 """
 
 from __future__ import annotations

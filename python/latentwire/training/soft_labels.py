@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latentwire.durable import whole_file
 from latentwire.errors import DataError
+from latentwire.tasks import TASKS
 
 _FORMAT = "latentwire-soft-labels"
 _ROUNDING = 1e-2  # how far the sum of a row's probabilities may be from one, in half precision
@@ -70,9 +71,10 @@ class SoftLabels:
                 f"soft labels {path}: of {', '.join(tables)}, and trained are {', '.join(texts)}"
             )
         for task, table in chosen.items():
-            if table.ndim != 2 or len(table) != len(texts[task]):
+            shape = len(texts[task]), len(TASKS[task].choices)
+            if table.shape != shape:
                 raise DataError(
-                    f"soft labels {path}: {task} has {len(texts[task]):,} rows, "
+                    f"soft labels {path}: {task} has {shape[0]:,} rows and {shape[1]} answers, "
                     f"and {tuple(table.shape)} is the table's shape"
                 )
             if metadata.get(task) != _digest(texts[task]):
