@@ -32,16 +32,17 @@ CONFIGS = {
 }
 
 
-def backbone(name: str) -> Any:
+def backbone(name: str, attention: str = "sdpa") -> Any:
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(CONFIGS[name], attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_config(CONFIGS[name], attn_implementation=attention)
     return model.eval().model
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("length", [3, 11])
-def test_states_are_those_of_the_library(name: str, length: int) -> None:
-    model = backbone(name)
+def test_states_are_those_of_the_library(name: str, length: int, attention: str) -> None:
+    model = backbone(name, attention)
     ids = torch.randint(50, (2, length))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
     with torch.inference_mode():

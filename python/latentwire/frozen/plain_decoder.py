@@ -11,21 +11,23 @@ from collections.abc import Collection
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 _FAMILIES = {"LlamaModel", "MistralModel", "Qwen2Model", "Qwen3Model"}
 """Backbones that are embedding, rotary positions, blocks and a norm, and nothing else."""
 
 
-def is_plain(backbone: nn.Module) -> bool:
+def is_plain(backbone: Any) -> bool:
     """Whether ``run_blocks`` may stand for a backbone's own pass here and now.
 
     Not where gradients are wanted (blocks may be computed again), where something watches or has
-    replaced the pass (hooks, several devices, shards), or where the family is another.
+    replaced the pass (hooks, several devices, shards), or where the family is another. Attention
+    that is not ``sdpa`` may need a mask to see nothing that comes after.
     """
     return (
         not torch.is_grad_enabled()
         and type(backbone).__name__ in _FAMILIES
+        and backbone.config._attn_implementation == "sdpa"
         and "forward" not in vars(backbone)
         and not backbone._forward_hooks
         and not backbone._forward_pre_hooks
