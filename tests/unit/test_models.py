@@ -22,6 +22,7 @@ from latentwire.models.normalizer import StatisticalNormalizer
 from latentwire.models.quantizer import through_the_wire
 from latentwire.models.segment_beginning import SegmentBeginning
 from latentwire.models.segments import piece_of
+from latentwire.training import muon
 from latentwire.training.muon import Muon
 from latentwire.training.optimizers import build_optimizers
 from random_models import RandomModel
@@ -276,9 +277,31 @@ def test_muon_is_the_librarys_within_its_own_precision() -> None:
         assert float((own - other).abs().max()) < 0.03 * float(moved)  # theirs is in bfloat16
 
 
+def test_muon_in_float32_is_so_on_any_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved(*, has_bfloat16: bool, in_float32: bool) -> torch.Tensor:
+        monkeypatch.setattr(muon, "computes_in_bfloat16", lambda _device: has_bfloat16)
+        torch.manual_seed(0)
+        matrix = torch.nn.Parameter(torch.randn(32, 64))
+        matrix.grad = torch.randn(32, 64)
+        build = build_optimizers([_linear(matrix)], in_float32=in_float32)
+        build[0].param_groups[0]["lr"] = 0.1
+        build[0].step()
+        return matrix.detach()
+
+    exact = moved(has_bfloat16=False, in_float32=False)
+    assert torch.equal(moved(has_bfloat16=True, in_float32=True), exact)
+    assert not torch.equal(moved(has_bfloat16=True, in_float32=False), exact)
+
+
+def _linear(weight: torch.nn.Parameter) -> torch.nn.Linear:
+    layer = torch.nn.Linear(64, 32)
+    layer.weight = weight
+    return layer
+
+
 def test_optimizers_share_the_parameters_without_overlap(byte_encoder: ByteEncoder) -> None:
-    muon, adam = build_optimizers([byte_encoder])
-    split = [{id(p) for group in o.param_groups for p in group["params"]} for o in (muon, adam)]
+    optimizers = build_optimizers([byte_encoder])
+    split = [{id(p) for group in o.param_groups for p in group["params"]} for o in optimizers]
     assert not split[0] & split[1]
     assert split[0] | split[1] == {id(p) for p in byte_encoder.parameters()}
     assert id(byte_encoder.bytes.weight) in split[1]

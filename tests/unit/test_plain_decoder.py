@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from latentwire.frozen import early_exit, forward
+from latentwire.frozen import FrozenModel, early_exit, forward
 from latentwire.frozen.early_exit import read_layers
 from latentwire.frozen.plain_decoder import is_plain
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
@@ -52,19 +52,11 @@ def test_states_are_those_of_the_library(name: str, length: int, attention: str)
         assert torch.equal(states, wanted[number])
 
 
-class Frozen:
-    """What ``forward`` asks of a model."""
-
-    def __init__(self, name: str) -> None:
-        self.backbone = backbone(name)
-        self.config = self.backbone.config
-
-
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_pass_with_its_own_mask_is_that_of_the_library(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frozen: Any = Frozen(name)
+    frozen = FrozenModel(name, backbone(name), None, is_causal=True)
     embeddings = torch.randn(2, 9, 32)
     visible = torch.ones(9, 9, dtype=torch.bool).tril_()[None]
     visible[:, 7, 6] = False  # two branches of a tree

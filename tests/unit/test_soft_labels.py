@@ -61,23 +61,21 @@ def test_so_many_rows_are_answered_by_what_is_held_likely(
     hard = build()
     soft = build(soft_labels=str(tmp_path / "soft.safetensors"), soft_label_share=share)
     answers = next(iter(hard.batches.dialogues.values())).answers[TASK]
-    drawn = [(row, *pair) for row, pair in _drawn(soft)]
-    likely = [answer == answers[3] for _, answer, _ in drawn]
-    own = [answer == answers[label] for _, answer, label in drawn]
-    assert all(a or b for a, b in zip(likely, own, strict=True))
-    others = [a for (_, _, label), a in zip(drawn, likely, strict=True) if label != 3]
+    drawn = answered(soft)
+    assert all(answer in (answers[3], answers[label]) for answer, label in drawn)
+    others = [answer == answers[3] for answer, label in drawn if label != 3]
     assert abs(sum(others) / len(others) - share) < 0.15
-    assert all(answer == answers[label] for _, (answer, label) in _drawn(hard))
+    assert all(answer == answers[label] for answer, label in answered(hard))
 
 
-def _drawn(trainer: Trainer) -> list[tuple[int, tuple[list[int], int]]]:
-    """Each row of some batches, the answer that it is given, and its label."""
-    found = []
-    for step in range(4):
-        batch = trainer.batches.draw(step)
-        labels = [trainer.batches.rows.labels[row] for row in batch.rows]
-        found += list(zip(batch.rows, zip(batch.answers, labels, strict=True), strict=True))
-    return found
+def answered(trainer: Trainer) -> list[tuple[list[int], int]]:
+    """The answer that each row of some batches is given, and its label."""
+    batches = [trainer.batches.draw(step) for step in range(4)]
+    return [
+        (answer, trainer.batches.rows.labels[row])
+        for batch in batches
+        for row, answer in zip(batch.rows, batch.answers, strict=True)
+    ]
 
 
 def test_answers_come_as_often_as_they_are_likely() -> None:
@@ -130,22 +128,22 @@ def test_a_missing_file_is_noticed_before_the_first_step(build: Any, tmp_path: P
 def test_every_row_is_judged_by_a_copy_that_has_not_seen_it(
     random_llama: RandomModel, sample_data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import soft_labels
+    import write_soft_labels
 
     rows = {TASK: TASKS[TASK].load("train", sample_data_dir)}
     text_of = {example.text: row for row, example in enumerate(rows[TASK])}
     assert len(text_of) == len(rows[TASK])
     read: dict[bool, set[int]] = {True: set(), False: set()}
-    forward = soft_labels.FineTuned.forward
+    forward = write_soft_labels.FineTuned.forward
 
     def watched(self: Any, task: str, texts: list[str]) -> torch.Tensor:
         read[self.training] |= {text_of[text] for text in texts}
         found: torch.Tensor = forward(self, task, texts)
         return found
 
-    monkeypatch.setattr(soft_labels.FineTuned, "forward", watched)
-    monkeypatch.setattr(soft_labels, "EPOCHS", {TASK: 1})
-    judged = soft_labels.judge_fold(random_llama.model, rows, 1, 3, 1)[TASK]
+    monkeypatch.setattr(write_soft_labels.FineTuned, "forward", watched)
+    monkeypatch.setattr(write_soft_labels, "EPOCHS", {TASK: 1})
+    judged = write_soft_labels.judge_fold(random_llama.model, rows, 1, 3, 1)[TASK]
     every = set(range(len(rows[TASK])))
     assert read[False] == {row for row in every if row % 3 == 1}
     assert read[True] == every - read[False]
@@ -161,13 +159,13 @@ def test_the_script_writes_what_recipes_take(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import soft_labels
+    import write_soft_labels
 
     path = tmp_path / "soft.safetensors"
     options = ["--sender", random_llama.model, "--tasks", TASK, "--workers", "1"]
     options += ["--data-dir", str(sample_data_dir), "--output", str(path)]
-    monkeypatch.setattr("sys.argv", ["soft_labels.py", *options])
-    soft_labels.main()
+    monkeypatch.setattr("sys.argv", ["write_soft_labels.py", *options])
+    write_soft_labels.main()
     figures = json.loads(capsys.readouterr().out)
     assert 0 <= figures[TASK]["accuracy"] <= 100
     table = SoftLabels.load(path, {TASK: texts}).tables[TASK]
@@ -190,19 +188,19 @@ def test_what_the_script_cannot_do_is_refused_at_once(
     sample_data_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import soft_labels
+    import write_soft_labels
 
     usual = ["--output", str(tmp_path / "soft"), "--data-dir", str(sample_data_dir)]
-    monkeypatch.setattr("sys.argv", ["soft_labels.py", *usual, *options])
-    monkeypatch.setattr(soft_labels, "judge_fold", None)
+    monkeypatch.setattr("sys.argv", ["write_soft_labels.py", *usual, *options])
+    monkeypatch.setattr(write_soft_labels, "judge_fold", None)
     with pytest.raises(SystemExit) as ended:
-        soft_labels.main()
+        write_soft_labels.main()
     assert ended.value.code not in (None, 0)
     assert not (tmp_path / "soft").exists()
 
 
 def test_a_temperature_makes_certainty_fit() -> None:
-    from soft_labels import temperature
+    from write_soft_labels import temperature
 
     labels = torch.tensor([0] * 7 + [1] * 3)
     logits = torch.tensor([[3.0, 0.0]]).expand(10, 2)  # sure of what is right seven times of ten

@@ -195,6 +195,8 @@ def test_every_recipe_loads(path: Path) -> None:
         ("stages.found.validation.patience=3", "set every"),
         ("engine.strategy=ddp2", "engine.strategy"),
         ("engine.acumulation=2", "did you mean 'accumulation'"),
+        ("prefix_lengths=[1, 0]", "0 latents are no message"),
+        ("prefix_lengths=[]", "prefix_lengths"),
         ("adapter={mode: deep, width: 3}", "unknown key 'adapter.width'"),
     ],
 )

@@ -32,21 +32,25 @@ STEPS = 6
 def build(
     random_llama: RandomModel, random_qwen: RandomModel, sample_data_dir: Path, tmp_path: Path
 ) -> Any:
-    """Makes a trainer of one stage, with changes to the stage and to the engine."""
+    """Makes a trainer of one stage, with changes to the stage, the engine and the recipe."""
 
     def make(
-        engine: dict[str, Any] | None = None, mode: str = "soft_tokens", **stage: Any
+        engine: dict[str, Any] | None = None,
+        mode: str = "soft_tokens",
+        recipe: dict[str, Any] | None = None,
+        **stage: Any,
     ) -> Trainer:
-        recipe = Recipe.model_validate(
+        made = Recipe.model_validate(
             mini_recipe(
                 [random_qwen.model],
                 [mini_stage(random_llama.model, **{"steps": STEPS, **stage})],
                 engine={"save_every": 2, "log_every": 2, **(engine or {})},
                 adapter={"mode": mode},
+                **(recipe or {}),
             )
         )
         accelerator = start_accelerator()
-        return Trainer(recipe, recipe.stages[0], tmp_path / "run", sample_data_dir, accelerator)
+        return Trainer(made, made.stages[0], tmp_path / "run", sample_data_dir, accelerator)
 
     return make
 
@@ -89,6 +93,15 @@ def test_pieces_add_up_to_the_batch(build: Any) -> None:
     assert steps[1] == pytest.approx(steps[0], rel=1e-4)
     with pytest.raises(RecipeError, match="7 pieces"):
         build({"accumulation": 7})
+
+
+def test_messages_are_cut_as_often_as_a_length_is_named(build: Any) -> None:
+    changes = {"prefix_lengths": [1, 1, 1, 3, 40], "full_length_share": 0.25}
+    trainer = build(recipe=changes)
+    drawn = [trainer.batches.draw(step).num_latents for step in range(200)]
+    assert set(drawn) == {1, 3, 4}  # of 4 latents: 40 is no prefix
+    for length, share in ((1, 0.75 * 0.75), (3, 0.75 * 0.25), (4, 0.25)):
+        assert abs(drawn.count(length) / 200 - share) < 0.1, length
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])

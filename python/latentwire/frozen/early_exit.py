@@ -39,7 +39,7 @@ def read_layers(
     if not is_padded and is_plain(backbone):
         ids = inputs["input_ids"]
         window = getattr(backbone.config, "sliding_window", None)
-        if window is None or ids.shape[1] <= window:
+        if window is None or ids.shape[1] <= window:  # so short a text is seen whole
             positions = torch.arange(ids.shape[1], device=ids.device)[None]
             passed = run_blocks(backbone, backbone.embed_tokens(ids), positions, None, layers)
             return [passed[layer] for layer in layers]

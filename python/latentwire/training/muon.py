@@ -56,11 +56,12 @@ class Muon(torch.optim.Muon):
                 # All at once: on a GPU that is one kernel where there were as many as matrices.
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
-                stacked = torch.stack(updates).float()
-                if not self._in_float32 and computes_in_bfloat16(stacked.device):
-                    stacked = stacked.bfloat16()
+                is_fast = not self._in_float32 and computes_in_bfloat16(parameters[0].device)
                 directions = orthogonalize(
-                    stacked, group["ns_coefficients"], group["ns_steps"], group["eps"]
+                    torch.stack(updates).to(torch.bfloat16 if is_fast else torch.float32),
+                    group["ns_coefficients"],
+                    group["ns_steps"],
+                    group["eps"],
                 )
                 rate = group["lr"] * 0.2 * max(shape) ** 0.5
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])

@@ -47,7 +47,7 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
             if (role, model) not in made:
                 find_part(role, model, recipe.space, run_dir)
         if stage.soft_labels is not None:
-            check_there(Path(stage.soft_labels))
+            check_there(stage.soft_labels)
         for corpus in stage.unlabeled:
             _check_corpus(corpus, data_dir)
         made |= _made(recipe, stage)

@@ -55,9 +55,10 @@ class Stage(Strict):
     architecture and these sizes, or lacks only pooled latents or layers of a byte encoder; those
     say nothing until they learn. LoRA weights begin anew."""
     teacher: str | None = None
-    soft_labels: str | None = None
-    """File of how likely each answer is for each training row (``training/soft_labels.py``): tasks
-    of which it tells are answered by what it holds likely, drawn anew each time."""
+    soft_labels: Path | None = None
+    """File of how likely each answer is for each training row, by
+    ``training/write_soft_labels.py``: tasks of which it tells are answered by what it holds likely,
+    drawn anew each time."""
     soft_label_share: float = Field(0.5, gt=0, le=1)
     """Share of their rows that are; the others keep their labels. Between the two lies a target
     that the answers' likelihood is led to, at no cost a step (https://arxiv.org/abs/1503.02531)."""

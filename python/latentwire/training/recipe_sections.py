@@ -224,3 +224,8 @@ class EngineRecipe(Strict):
     """Steps between two states to resume from."""
     log_every: int = Field(100, ge=1)
     """Steps between two lines of ``metrics.jsonl``."""
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether everything that is trained is computed in float32 on any hardware."""
+        return self.precision == "fp32"

@@ -101,7 +101,7 @@ def check_there(path: Path) -> None:
     """
     if not path.is_file():
         raise DataError(
-            f"soft labels: there is no file {path}", hint="training/soft_labels.py writes one"
+            f"soft labels: there is no file {path}", hint="training/write_soft_labels.py writes one"
         )
 
 

@@ -46,7 +46,7 @@ def load_soft_labels(recipe: Recipe, stage: Stage, rows: Rows) -> SoftLabels | N
     if stage.soft_labels is None:
         return None
     texts = {task: [rows.texts[row] for row in rows.spans[task]] for task in recipe.tasks}
-    return SoftLabels.load(Path(stage.soft_labels), texts)
+    return SoftLabels.load(stage.soft_labels, texts)
 
 
 def load_held_out_rows(recipe: Recipe, stage: Stage, data_dir: Path) -> Rows:

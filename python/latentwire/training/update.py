@@ -61,7 +61,7 @@ class Updates:
             parts.trained.values(),
             matrices_by=stage.optimizer,
             weight_decay=stage.weight_decay,
-            in_float32=recipe.engine.precision == "fp32",
+            in_float32=recipe.engine.is_float32,
         )
 
     def rate(self, step: int) -> float:

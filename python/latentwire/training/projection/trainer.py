@@ -82,7 +82,7 @@ class ProjectorTrainer:
             [projector],
             matrices_by=recipe.optimizer,
             weight_decay=recipe.weight_decay,
-            in_float32=recipe.engine.precision == "fp32",
+            in_float32=recipe.engine.is_float32,
         )
 
     def rate(self, number: int) -> float:

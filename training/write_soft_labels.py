@@ -6,7 +6,7 @@ fine-tuned, all weights of it, on the other folds, so that no row is judged by a
 its answer (Dao et al. 2021, arXiv:2104.09732). Recipes take the file as ``soft_labels``. The sender
 that encodes stays the frozen one.
 
-    python training/soft_labels.py --data-dir DATA --output soft-labels.safetensors
+    python training/write_soft_labels.py --data-dir DATA --output soft-labels.safetensors
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class FineTuned(nn.Module):
         return logits
 
 
+def texts_of(rows: Mapping[str, Sequence[Example]]) -> dict[str, list[str]]:
+    """The texts of each task."""
+    return {task: [example.text for example in examples] for task, examples in rows.items()}
+
+
 def batches(rows: Sequence[int], texts: Sequence[str], rng: random.Random) -> list[list[int]]:
     """All rows once, in batches of like length, in random order."""
     shuffled = rng.sample(list(rows), len(rows))
@@ -78,7 +83,7 @@ def judge_fold(
     torch.manual_seed(1000 * seed + fold)
     rng = random.Random(f"{seed}-{fold}")
     model = FineTuned(FrozenModel.load(sender), list(rows))
-    texts = {task: [example.text for example in examples] for task, examples in rows.items()}
+    texts = texts_of(rows)
     plan = []
     for task, examples in rows.items():
         others = [row for row in range(len(examples)) if row % folds != fold]
@@ -173,8 +178,7 @@ def main() -> None:
             "temperature": round(divisor, 2),
             "loss": round(float(F.cross_entropy(logits / divisor, labels)), 4),
         }
-    texts = {task: [example.text for example in examples] for task, examples in rows.items()}
-    SoftLabels(tables).save(arguments.output, texts)
+    SoftLabels(tables).save(arguments.output, texts_of(rows))
     print(json.dumps(figures))
 
 
