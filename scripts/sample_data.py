@@ -12,11 +12,13 @@ import gzip
 import json
 from pathlib import Path
 
-from latentwire.tasks import TASKS
+from latentwire.tasks import TASKS, TREC_FINE
+from latentwire.tasks.base import Split
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_ROWS = 40  # of sst2 and ag_news, inside the wheel
 TEST_ROWS = 120  # of each task and split, for the tests
+FINER = {"trec": TREC_FINE}  # tasks of the same rows
 
 
 def main() -> None:
@@ -27,13 +29,18 @@ def main() -> None:
     demo_rows = []
     for name, task in TASKS.items():
         labels = list(task.label_to_answer)
-        for split in ("train", "test"):
+        splits: tuple[Split, ...] = ("train", "test")
+        for split in splits:
             folder = ROOT / "tests" / "data" / name
             folder.mkdir(parents=True, exist_ok=True)
             rows = [
                 {"text": example.text, "label": labels[example.label]}
-                for example in task.load("test" if split == "test" else "train", data_dir)
+                for example in task.load(split, data_dir)
             ]
+            if finer := FINER.get(name):
+                finer_labels = list(finer.label_to_answer)
+                for row, example in zip(rows, finer.load(split, data_dir), strict=True):
+                    row[finer.label_field] = finer_labels[example.label]
             lines = "".join(json.dumps(row) + "\n" for row in rows[:TEST_ROWS])
             # No time stamp inside, so that the same rows are the same bytes.
             (folder / f"{split}.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))

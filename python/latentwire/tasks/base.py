@@ -47,12 +47,16 @@ class Task:
         label_to_answer: Dataset label -> the words that the receiver scores, in label-index order.
         examples: The rows of each split, of a task that is made of the user's own data; None: they
             are read from the data folder.
+        folder: Folder below the data folder, if it is another task's, whose splits it then shares.
+        label_field: Where a row of a file has its label.
     """
 
     name: str
     question: str
     label_to_answer: dict[str, str] = field(repr=False)
     examples: Mapping[Split, list[Example]] | None = field(default=None, repr=False, compare=False)
+    folder: str = ""
+    label_field: str = "label"
 
     @classmethod
     def from_file(
@@ -167,19 +171,20 @@ class Task:
         """
         if self.examples is not None:
             return _shuffled(self.examples[split], split)
-        path = find_data_dir(data_dir) / self.name
+        path = find_data_dir(data_dir) / (self.folder or self.name)
         path /= "test.jsonl.gz" if split == "test" else "train.jsonl.gz"
         labels = {label: index for index, label in enumerate(self.label_to_answer)}
         rows = []
         for number, row in enumerate(read_jsonl(path), start=1):
-            if row.get("label") not in labels:
+            label = row.get(self.label_field)
+            if label not in labels:
                 raise UsageError(
-                    f"{path}, line {number}: label {row.get('label')!r} is not one of the "
+                    f"{path}, line {number}: {self.label_field} {label!r} is not one of the "
                     f"{len(labels)} labels of task {self.name!r}"
                 )
             text = str(row["text"]).strip()
             if text:
-                rows.append(Example(text, labels[row["label"]]))
+                rows.append(Example(text, labels[label]))
         rows = _shuffled(rows, path.name)
         if split == "test":
             return rows

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from latentwire.errors import ChoicesError, UsageError
-from latentwire.tasks import TASKS, TREC
+from latentwire.tasks import TASKS, TREC, TREC_FINE
 from latentwire.tasks.asked import (
     BOOLQ,
     QUESTION_SETS,
@@ -26,6 +26,7 @@ from latentwire.tasks.asked.contrast import CHOICES, words_of
 from latentwire.tasks.asked.counted import counted
 from latentwire.tasks.asked.masked import masked
 from latentwire.tasks.asked.occurring import names, numbers, words
+from latentwire.tasks.base import Split
 from test_stories import read
 
 CONTRAST = {k: q for k, q in QUESTION_SETS.items() if isinstance(q, ContrastQuestions)}
@@ -288,6 +289,26 @@ def test_labels_are_one_kind_among_others(sample_data_dir: Path) -> None:
     examples = TREC.load("test", sample_data_dir)[:7]
     assert [(row.text, row.label) for row in rows] == [(e.text, e.label) for e in examples]
     assert {row.question for row in rows} == {"Question type:"}
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_finer_labels_are_of_the_same_rows_and_agree_with_the_coarse_ones(
+    sample_data_dir: Path, split: Split
+) -> None:
+    coarse, fine = TREC.load(split, sample_data_dir), TREC_FINE.load(split, sample_data_dir)
+    assert [row.text for row in fine] == [row.text for row in coarse]
+    prefixes = ["ABBR", "ENTY", "DESC", "HUM", "LOC", "NUM"]  # in the order of the coarse labels
+    labels = list(TREC_FINE.label_to_answer)
+    assert [prefixes[row.label] for row in coarse] == [
+        labels[row.label].split(":")[0] for row in fine
+    ]
+
+
+def test_a_row_without_a_finer_label_is_named(tmp_path: Path) -> None:
+    write_rows(tmp_path / "trec" / "test.jsonl.gz", [{"text": "Who ?", "label": "human"}])
+    assert len(TREC.load("test", tmp_path)) == 1
+    with pytest.raises(UsageError, match=r"line 1: fine_label None is not one of the 50 labels"):
+        TREC_FINE.load("test", tmp_path)
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> None:

@@ -4,7 +4,7 @@ One kind of question a file, listed here. Every set draws its questions from a s
 closed ones are balanced, so that what can be guessed without the text is known.
 """
 
-from latentwire.tasks import AG_NEWS, BANKING77, SST2, TASKS, TREC
+from latentwire.tasks import AG_NEWS, BANKING77, SST2, TASKS, TREC, TREC_FINE
 from latentwire.tasks.asked.actor import actors
 from latentwire.tasks.asked.any_text import AnyTextQuestions
 from latentwire.tasks.asked.base import Asked, QuestionSet, group_by_text, majority_rate
@@ -19,6 +19,7 @@ from latentwire.tasks.asked.story import StoryQuestions, quantity, result, what,
 
 _SETS: tuple[QuestionSet, ...] = (
     *map(LabelQuestions, TASKS.values()),
+    LabelQuestions(TREC_FINE),
     ContrastQuestions("occurring_name", names, (AG_NEWS, TREC), same_label=True),
     ContrastQuestions("occurring_number", numbers, (AG_NEWS,), same_label=True),
     ContrastQuestions("occurring_word", words, (SST2, TREC, BANKING77), same_label=True),
