@@ -18,7 +18,7 @@ from latentwire.tasks.base import Split
 ROOT = Path(__file__).resolve().parents[1]
 DEMO_ROWS = 40  # of sst2 and ag_news, inside the wheel
 TEST_ROWS = 120  # of each task and split, for the tests
-FINER = {"trec": TREC_FINE}  # tasks of the same rows
+FINER = {TREC_FINE.folder: TREC_FINE}  # by the task whose rows they label again
 
 
 def main() -> None:
