@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from latentwire.frozen import FrozenModel
@@ -14,9 +16,13 @@ from latentwire.models import (
     DeepAdapterConfig,
     HiddenStateEncoder,
 )
+from latentwire.training.compute import start_accelerator
+from latentwire.training.loop import Trainer
 from latentwire.training.objectives import label_likelihood
 from latentwire.training.reading import answer_logits
-from random_models import random_frozen, small_encoder
+from latentwire.training.recipe import Recipe
+from mini_recipes import mini_recipe, mini_stage
+from random_models import RandomModel, random_frozen, small_encoder
 from torch import Tensor, nn
 
 TEXTS = ["a gorgeous , witty movie .", "how do i change my pin ?", "the card", "7 ducks"]
@@ -97,6 +103,30 @@ def test_scale_shock(sent: float, received: float, mode: str) -> None:
 
     adapter.colorizer = nn.Identity()  # type: ignore[assignment]
     assert worst_ratio(adapter(encoder(states.clone(), mask)), *statistics) > 1.25
+
+
+@pytest.mark.parametrize("mode", ["soft_tokens", "deep"])
+def test_scale_shock_in_the_engine(
+    mode: str, random_llama: RandomModel, sample_data_dir: Path, tmp_path: Path
+) -> None:
+    """The adapter that a stage begins with is fitted to its receiver."""
+    large = scaled("qwen2", 30.0)
+    folder = tmp_path / "large"
+    large.model.save_pretrained(folder)
+    large.tokenizer.save_pretrained(folder)
+    stage = mini_stage(random_llama.model)
+    recipe = Recipe.model_validate(mini_recipe([str(folder)], [stage], adapter={"mode": mode}))
+    trainer = Trainer(
+        recipe, recipe.stages[0], tmp_path / "run", sample_data_dir, start_accelerator()
+    )
+    (receiver,), (adapter,) = trainer.parts.receivers.values(), trainer.parts.adapters.values()
+    if mode == "soft_tokens":
+        statistics = receiver.embedding_statistics()
+    else:
+        statistics = receiver.key_values.statistics(trainer.step_loss.texts[:64])
+    states, mask = trainer.step_loss.inputs.batch(range(8))
+    prefix = adapter(trainer.parts.encoder(states, mask))
+    assert worst_ratio(prefix, *statistics) < 1.25
 
 
 # -- padding contamination -------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_every_recipe_loads(path: Path) -> None:
         ("tasks.sst=1", "did you mean 'sst2'"),
         ("stages.9.steps=5", "names no place"),
         ("stages.0.steps", "key=value"),
-        ("stages.0.steps=0", "stages.0.steps"),
+        ("stages.0.steps=0", "stages.found.steps"),
         ("stages.1.teacher=null", "needs a teacher"),
         ("space.encoding=int3", "encoding"),
         ("stages.2.objectives.message_distillation.begin=0.5", "known: weight, start, end"),
@@ -198,13 +198,30 @@ def test_every_recipe_loads(path: Path) -> None:
         ("prefix_lengths=[1, 0]", "0 latents are no message"),
         ("prefix_lengths=[]", "prefix_lengths"),
         ("adapter={mode: deep, width: 3}", "unknown key 'adapter.width'"),
+        ("stages.found.batch_size=0", "stages.found.batch_size: Input should be greater"),
+        ("stages.found.encoder={depht: 1}", "stages.found: unknown key 'encoder.depht'"),
+        ("stages.fond.steps=3", "known there: found, tiny-llama, bytes"),
+        ("seed={", "not YAML"),
     ],
 )
 def test_a_wrong_recipe_is_refused_in_one_line(override: str, words: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(RECIPES / "tiny.yaml", [override])
-    assert words in str(caught.value)
+    assert words in f"{caught.value} {caught.value.hint}"
     assert "\n" not in str(caught.value)
+    assert "Value error" not in str(caught.value)
+
+
+def test_what_is_no_recipe_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("space: Größe".encode("latin-1"))
+    for path, words in (
+        (latin, "UTF-8"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "none.yaml", "does not exist"),
+    ):
+        with pytest.raises(RecipeError, match=words):
+            load_recipe(path)
 
 
 def test_overrides_change_fields() -> None:

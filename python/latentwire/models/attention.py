@@ -7,10 +7,20 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Multi-head scaled dot-product attention, of queries over another or the same sequence."""
+    """Multi-head scaled dot-product attention, of queries over another or the same sequence.
+
+    Args:
+        width: d, of queries and of what is attended to.
+        num_heads: Must divide the width.
+
+    Raises:
+        ValueError: If it does not.
+    """
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
+        if num_heads < 1 or width % num_heads:
+            raise ValueError(f"num_heads: {num_heads} heads do not divide a width of {width}")
         self.num_heads = num_heads
         self.query = nn.Linear(width, width, bias=False)
         self.key_value = nn.Linear(width, 2 * width, bias=False)

@@ -22,7 +22,9 @@ from latentwire.training.parts import (
     write_figures,
 )
 from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.run_folder import stage_folder
 from latentwire.training.run_log import RunLog
+from latentwire.training.same_run import ROWS, SETTINGS, check_same_run, digest_rows, settings_of
 from latentwire.training.selection import Selection
 from latentwire.training.stage_data import (
     fit_normalizer,
@@ -60,7 +62,7 @@ class Trainer:
         self.stage = stage
         self.run_dir = run_dir
         self.accelerator = accelerator
-        self.folder = run_dir / "stages" / stage.name
+        self.folder = stage_folder(run_dir, stage.name)
         pieces = accelerator.num_processes * recipe.engine.accumulation
         if stage.batch_size < pieces:
             raise RecipeError(
@@ -68,6 +70,9 @@ class Trainer:
                 f"pieces to compute it in ({accelerator.num_processes} processes)"
             )
         rows = load_rows(recipe, stage, data_dir)
+        settings, digest = settings_of(recipe, stage), digest_rows(rows)
+        check_same_run(self.folder, settings, digest)
+        self.identity = {SETTINGS: settings, ROWS: digest}
         soft_labels = load_soft_labels(recipe, stage, rows)
         held_out = load_held_out_rows(recipe, stage, data_dir)
         self.parts = parts = StageParts.build(
@@ -119,7 +124,7 @@ class Trainer:
             module.train()
         self.folder.mkdir(parents=True, exist_ok=True)
         progress = load_state(self.folder, trained, self.updates.optimizers)
-        progress = progress or {"step": 0, "seconds": 0.0}
+        progress = (progress or {"step": 0, "seconds": 0.0}) | self.identity
         if self.accelerator.is_main_process:
             self.parts.space.save(self.run_dir)
         selection = Selection(stage.validation, progress.get("selection"))

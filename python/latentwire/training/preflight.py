@@ -12,6 +12,8 @@ from latentwire.tasks.asked import QUESTION_SETS, PassageQuestions
 from latentwire.training.joining import find_part, has_space
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe import Recipe, Stage
+from latentwire.training.run_folder import stage_folder
+from latentwire.training.same_run import check_same_run, settings_of
 from latentwire.training.soft_labels import check_there
 
 
@@ -20,7 +22,8 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
 
     Raises:
         ModelNotFoundError: If a model, or a part that a stage takes over, is nowhere to be found.
-        RecipeError: If a stage joins a space that no stage before it founds.
+        RecipeError: If a stage joins a space that no stage before it founds, or the run folder
+            holds what another recipe began of it.
         UsageError: If the file of a corpus, of a kind of question or of soft labels is missing.
     """
     for kind in recipe.questions:
@@ -34,6 +37,7 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
     is_founded = has_space(recipe.space, run_dir)
     made: set[tuple[Role, str]] = set()
     for stage in stages:
+        check_same_run(stage_folder(run_dir, stage.name), settings_of(recipe, stage))
         if stage.sender != BYTES:
             locate_model(stage.sender)
         is_founded = is_founded or stage.founds

@@ -40,10 +40,16 @@ def load_any_recipe(path: Path, overrides: list[str] | None = None) -> Recipe | 
 
 
 def _read(path: Path, overrides: list[str] | None) -> Any:
+    if path.is_dir():
+        raise RecipeError(f"recipe {path} is a folder", hint="name the YAML file in it")
     if not path.is_file():
         raise RecipeError(f"recipe {path} does not exist")
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"recipe {path} is not a text in UTF-8") from error
+    except OSError as error:
+        raise RecipeError(f"recipe {path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise RecipeError(f"recipe {path} is not YAML: {reason}") from error
@@ -56,7 +62,7 @@ def _fit(kind: type[R], path: Path, data: Any) -> R:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"recipe {path}: {_explain(error, kind)}") from error
+        raise RecipeError(f"recipe {path}: {_explain(error, kind, data)}") from error
 
 
 def _apply(data: Any, override: str) -> None:
@@ -69,14 +75,27 @@ def _apply(data: Any, override: str) -> None:
         for part in parents:
             target = target[_index(target, part)] if isinstance(target, list) else _in(target, part)
         target[_index(target, last) if isinstance(target, list) else last] = yaml.safe_load(value)
-    except (IndexError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
-        raise RecipeError(f"override {override!r} names no place in the recipe") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"override {override!r}: its value is not YAML") from error
+    except (IndexError, ValueError, AttributeError, TypeError) as error:
+        names = ", ".join(str(name) for name in _names(target) if name)
+        raise RecipeError(
+            f"override {override!r} names no place in the recipe",
+            hint=f"known there: {names}" if names else None,
+        ) from error
 
 
 def _index(items: list[Any], part: str) -> int:
     """An item of a list, by its number or by its ``name``."""
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    names = _names(items)
     return names.index(part) if part in names else int(part)
+
+
+def _names(items: Any) -> list[Any]:
+    """The ``name`` of each item of a list, None where it has none."""
+    if not isinstance(items, list):
+        return []
+    return [item.get("name") if isinstance(item, dict) else None for item in items]
 
 
 def _in(target: Any, part: str) -> Any:
@@ -87,14 +106,29 @@ def _in(target: Any, part: str) -> Any:
     return below
 
 
-def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel], data: Any) -> str:
     """The first problem in one line, with the nearest known key for an unknown one."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(_place(first["loc"], data))
     if first["type"] != "extra_forbidden":
-        return f"{place or 'recipe'}: {first['msg']}"
+        message = first["msg"].removeprefix("Value error, ")
+        return f"{place}: {message}" if place else message
     known = _keys_at(first["loc"][:-1], kind)
     return f"unknown key {place!r}; {nearest(str(first['loc'][-1]), known)}"
+
+
+def _place(location: tuple[int | str, ...], data: Any) -> list[str]:
+    """A place in the recipe as overrides name it: a stage by its name, if it has one."""
+    place = []
+    for part in location:
+        names = _names(data)
+        named = isinstance(part, int) and part < len(names) and names[part]
+        place.append(str(names[part] if named else part))  # type: ignore[index]
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            data = None
+    return place
 
 
 def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:

@@ -21,6 +21,11 @@ VERSIONS = "versions.json"
 _PACKAGES = ("latentwire", "torch", "transformers", "accelerate", "safetensors", "numpy")
 
 
+def stage_folder(run_dir: Path, stage: str) -> Path:
+    """Where the states and logs of a stage lie."""
+    return run_dir / "stages" / stage
+
+
 def describe_run(run_dir: Path, recipe: Recipe | ProjectorRecipe, num_processes: int) -> None:
     """Write ``recipe.json`` and ``versions.json``.
 

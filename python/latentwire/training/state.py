@@ -82,6 +82,21 @@ def load_state(
     return None
 
 
+def read_progress(folder: Path) -> dict[str, Any] | None:
+    """Progress of the newest state that can be opened, without its tensors; None if there is none.
+
+    Whether the state is whole is for ``load_state`` to say.
+    """
+    for path in (folder / LAST, folder / PREVIOUS):
+        if path.is_file():
+            try:
+                with safe_open(path, "pt") as file:
+                    return _progress(file.metadata())
+            except (SafetensorError, OSError, KeyError, ValueError):
+                continue
+    return None
+
+
 def save_best(folder: Path, modules: Mapping[str, nn.Module], progress: Mapping[str, Any]) -> None:
     """Write the weights of the best validation so far.
 
@@ -143,10 +158,15 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            progress: dict[str, Any] = json.loads(metadata["progress"])
+            progress = _progress(metadata)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is not a whole state: {error}") from error
     if digest_tensors(tensors).hex() != metadata.get("digest"):
         raise CheckpointError(f"{path} is not what was written: its digest differs")
     return tensors, progress
+
+
+def _progress(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    progress: dict[str, Any] = json.loads((metadata or {})["progress"])
+    return progress

@@ -26,7 +26,15 @@ from latentwire.training.means import Means
 from latentwire.training.objectives.label_likelihood import label_likelihood
 from latentwire.training.optimizers import build_optimizers, cosine_rate, set_learning_rate
 from latentwire.training.projection.recipe import ProjectorRecipe, projector_folder
+from latentwire.training.run_folder import stage_folder
 from latentwire.training.run_log import RunLog
+from latentwire.training.same_run import (
+    ROWS,
+    SETTINGS,
+    check_same_run,
+    digest_rows,
+    projector_settings,
+)
 from latentwire.training.state import load_state, save_state
 from latentwire.training.validation import of_choices
 
@@ -61,10 +69,13 @@ class ProjectorTrainer:
             )
         self.recipe = recipe
         self.run_dir = run_dir
-        self.folder = run_dir / "stages" / recipe.name
+        self.folder = stage_folder(run_dir, recipe.name)
         self.accelerator = accelerator
         device = accelerator.device
         self.rows = Rows.load(list(recipe.tasks), "train", data_dir)
+        settings, digest = projector_settings(recipe), digest_rows(self.rows)
+        check_same_run(self.folder, settings, digest)
+        self.identity = {SETTINGS: settings, ROWS: digest}
         self.held_out = Rows.load(
             list(recipe.tasks), "validation", data_dir, recipe.validation_rows
         )
@@ -134,6 +145,7 @@ class ProjectorTrainer:
         self.link.projector.train()
         self.folder.mkdir(parents=True, exist_ok=True)
         progress = load_state(self.folder, trained, self.optimizers) or {"step": 0, "seconds": 0.0}
+        progress |= self.identity
         means, last = Means(self.accelerator), dict(progress.get("means", {}))
         self.clock.start(float(progress["seconds"]))
         with RunLog(self.folder, recipe, progress["step"], is_main=True) as log:
