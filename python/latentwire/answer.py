@@ -23,9 +23,10 @@ def check_choices(choices: Sequence[str]) -> None:
             long or repeated.
         UsageError: If one is not Unicode.
     """
-    if isinstance(choices, str):
+    # Of a program's users: whatever they pass, what is said is not an error of ours.
+    if isinstance(choices, str) or not isinstance(choices, Sequence):
         raise ChoicesError(
-            f"choices must be a list of answers, not the one text {choices!r}",
+            f"choices must be a list of answers, not {_shown(choices)}",
             hint='for example choices=["negative", "positive"]',
         )
     if not 2 <= len(choices) <= MAX_CHOICES:
@@ -35,17 +36,31 @@ def check_choices(choices: Sequence[str]) -> None:
         )
     seen: dict[str, int] = {}
     for number, choice in enumerate(choices, start=1):
+        if not isinstance(choice, str):
+            raise ChoicesError(
+                f"choice {number} of {len(choices)} must be a text, not {_shown(choice)}"
+            )
         if not choice.strip():
-            raise ChoicesError(f"choice {number} of {len(choices)} is empty")
+            raise ChoicesError(
+                f"choice {number} of {len(choices)} is empty", hint="leave it out, or write it"
+            )
         size = len(encode_utf8(choice, f"choice {number} of {len(choices)}"))
         if size > MAX_CHOICE_BYTES:
             raise ChoicesError(
                 f"choice {number} of {len(choices)} has {size} bytes, "
                 f"at most {MAX_CHOICE_BYTES} are allowed"
             )
-        if choice in seen:
-            raise ChoicesError(f"choice {number} repeats choice {seen[choice]}: {choice!r}")
-        seen[choice] = number
+        bare = choice.strip()  # nobody tells answers apart by the spaces around them
+        if bare in seen:
+            raise ChoicesError(
+                f"choice {number} repeats choice {seen[bare]}: {bare!r}", hint="offer each once"
+            )
+        seen[bare] = number
+
+
+def _shown(value: object) -> str:
+    """A value of the wrong type, as an error names it."""
+    return f"{type(value).__name__} {str(value)[:40]!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,21 @@ class Receiver:
         device = self.frozen.device
         mask = message_mask(self.adapter.config, torch.from_numpy(lengths).to(device), width)
         assert mask is not None
-        return self.adapter(torch.from_numpy(latents).to(device)), mask
+        prefix: Tensor = self.adapter(torch.from_numpy(latents).to(device))
+        self._check_finite(prefix)
+        return prefix, mask
+
+    def _check_finite(self, prefix: Tensor) -> None:
+        """Refuse what the adapter cannot compute with: every answer to it would be not a number."""
+        if bool(prefix.isfinite().all()):
+            return
+        finite = (prefix if prefix.ndim == 3 else prefix.movedim(2, 0)).flatten(1).isfinite().all(1)
+        raise SpaceMismatchError(
+            f"{self.name!r} cannot read packet {int(finite.int().argmin()) + 1} of {len(finite)}: "
+            f"its latents are finite, but far larger than any that are written in "
+            f"{self.space.name!r}",
+            hint="write packets with an encoder of this space",
+        )
 
     def _latents(self, data: Packet | bytes) -> np.ndarray:
         """Check that a packet is for this receiver and decode its latents, float32 [k, d_z]."""

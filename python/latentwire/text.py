@@ -17,8 +17,11 @@ def check_text(text: str) -> None:
     Raises:
         EmptyTextError: If it has no visible character.
         TextTooLongError: If it has more than ``MAX_TEXT_BYTES`` bytes.
-        UsageError: If it is not Unicode: a lone surrogate, as undecodable input leaves behind.
+        UsageError: If it is no text, or not Unicode: a lone surrogate, as undecodable input leaves
+            behind.
     """
+    if not isinstance(text, str):
+        raise UsageError(f"expected a text, found {type(text).__name__}")
     if not text.strip():
         raise EmptyTextError("the text is empty", hint="give at least one visible character")
     # A character takes at least one byte: long texts are refused without being encoded.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from latentwire import errors
@@ -53,6 +55,38 @@ def test_a_shorter_message_is_the_beginning_of_the_longer(sender: Sender) -> Non
     whole = sender.encode(TEXTS[0], encoding="f32").decode().latents
     part = sender.encode(TEXTS[0], k=2, encoding="f32").decode().latents
     np.testing.assert_allclose(part, whole[:2], atol=1e-6)
+
+
+def test_latents_that_no_encoder_writes_are_refused_and_named(
+    sender: Sender, receiver: Receiver
+) -> None:
+    packet = sender.encode(TEXTS[0], encoding="f32")
+    huge = rewritten(packet, latents=np.full_like(packet.decode().latents, 3e38))
+    with pytest.raises(errors.SpaceMismatchError, match="packet 2 of 2: its latents are finite"):
+        receiver.ask_batch([packet, huge], choices=CHOICES)
+    with pytest.raises(errors.SpaceMismatchError, match="far larger"):
+        receiver.generate(huge)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        (None, "must be a list of answers, not NoneType"),
+        ((choice for choice in CHOICES), "must be a list of answers, not generator"),
+        (["a", 1], "choice 2 of 2 must be a text, not int '1'"),
+        (["a", "a "], "choice 2 repeats choice 1: 'a'"),
+        (["a", " "], "choice 2 of 2 is empty"),
+    ],
+)
+def test_choices_that_are_none_are_named(choices: object, words: str) -> None:
+    with pytest.raises(errors.ChoicesError, match=re.escape(words)):
+        check_choices(choices)  # type: ignore[arg-type]
+
+
+def test_a_text_must_be_one(sender: Sender) -> None:
+    for text in (None, 5, b"dull"):
+        with pytest.raises(errors.UsageError, match="expected a text, found"):
+            sender.encode(text)  # type: ignore[arg-type]
 
 
 def test_the_byte_encoder_needs_no_model(random_byte_encoder: str, receiver: Receiver) -> None:

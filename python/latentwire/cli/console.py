@@ -31,7 +31,7 @@ def print_error(error: LatentwireError) -> None:
 
 def print_json(data: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def command_line() -> str:
@@ -118,5 +118,11 @@ def the_choices(choices: str | None) -> list[str] | None:
             listed = json.loads(choices)
         except ValueError as error:
             raise UsageError(f"--choices is not a JSON list: {error}") from error
-        return [str(choice) for choice in listed]
+        for number, choice in enumerate(listed, start=1):
+            if not isinstance(choice, str):
+                raise UsageError(
+                    f"--choices: {json.dumps(choice)}, {number} of {len(listed)}, is not a text",
+                    hint="put it into quotation marks",
+                )
+        return [*listed]
     return [choice.strip() for choice in choices.split(",")]
