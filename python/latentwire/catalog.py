@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+import os
 from pathlib import Path
 
 from latentwire.errors import MissingExtraError, ModelNotFoundError
@@ -27,7 +29,7 @@ def locate_model(name_or_path: str) -> str:
 
     Raises:
         ModelNotFoundError: If it is neither a known name, a folder with ``config.json``, nor of
-            the hub's form ``owner/name``.
+            the hub's form ``owner/name``; or if it is the sender that has no model.
         MissingExtraError: If the model comes in a package that is not installed.
     """
     if name_or_path in SHIPPED_MODELS:
@@ -40,6 +42,12 @@ def locate_model(name_or_path: str) -> str:
                 hint="pip install 'latentwire[minilm]'",
             )
         return str(Path(spec.origin).parent / "model")
+    if name_or_path == BYTES:
+        raise ModelNotFoundError(
+            f"{BYTES!r} only sends: it encodes texts without a frozen model, so it cannot receive",
+            hint=f"models here: {', '.join(available_models())}; or give a folder or a hub name "
+            "like owner/model",
+        )
     path = Path(name_or_path)
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -52,6 +60,16 @@ def locate_model(name_or_path: str) -> str:
         return name_or_path
     raise ModelNotFoundError(
         f"no model named {name_or_path!r}",
-        hint=f"available here: {', '.join(available_models())}; "
+        hint=f"available here: {', '.join(available_models())}, and {BYTES} as a sender; "
         "or give a folder or a hub name like owner/model",
     )
+
+
+def quiet_hub() -> None:
+    """Keep the hub's library from printing its every retry: the error at the end says it once.
+
+    For commands, before that library is imported. Whoever asked for more log, or set
+    ``HF_HUB_VERBOSITY``, keeps it.
+    """
+    if not logging.getLogger().isEnabledFor(logging.INFO):
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")

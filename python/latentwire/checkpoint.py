@@ -23,7 +23,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
 from latentwire.catalog import PRETRAINED_DIR
-from latentwire.durable import write_whole
+from latentwire.durable import PARTIAL_FOLDER, whole_files, write_whole
 from latentwire.errors import CheckpointError, HubError, ModelNotFoundError
 from latentwire.lora import LORA_CONFIG, LORA_FOLDER, LORA_WEIGHTS, Lora
 from latentwire.model_card import part_card
@@ -80,14 +80,13 @@ class Part:
         the process died is not taken for a part.
 
         Raises:
-            DiskFullError: If there is no room.
+            DiskFullError: If there is no room; a part that was there stays.
         """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        save_weights(self.module.state_dict(), target / PART_WEIGHTS, bits=bits)
-        if self.lora is not None:
-            self.lora.save(target / LORA_FOLDER, self.model)
-        self._describe(target)
+        with whole_files(Path(folder), last=PART_JSON) as partial:
+            save_weights(self.module.state_dict(), partial / PART_WEIGHTS, bits=bits)
+            if self.lora is not None:
+                self.lora.save(partial / LORA_FOLDER, self.model)
+            self._describe(partial, partial)
 
     def with_figures(self, folder: str | os.PathLike[str], figures: Mapping[str, Any]) -> Part:
         """The part with other figures, written to the folder that its weights are in.
@@ -96,10 +95,12 @@ class Part:
             DiskFullError: If there is no room; the description is as it was.
         """
         part = replace(self, figures=figures)
-        part._describe(Path(folder))
+        with whole_files(Path(folder), last=PART_JSON) as partial:
+            part._describe(partial, Path(folder))
         return part
 
-    def _describe(self, target: Path) -> None:
+    def _describe(self, target: Path, weights: Path) -> None:
+        """Write the card and ``part.json`` of the weights that are in a folder."""
         description = {
             "role": self.role,
             "kind": self.module.kind,
@@ -107,7 +108,7 @@ class Part:
             "model_digest": self.model_digest,
             "config": asdict(self.module.config),  # type: ignore[call-overload]
             "space": asdict(self.space),
-            "weights_digest": _digest(target / PART_WEIGHTS),
+            "weights_digest": _digest(weights / PART_WEIGHTS),
             "figures": dict(self.figures),
         }
         if self.receiver_digest:
@@ -115,7 +116,7 @@ class Part:
         if self.lora is not None:
             description["receiver_lora"] = {
                 **asdict(self.lora.config),
-                "weights_digest": _digest(target / LORA_FOLDER / LORA_WEIGHTS),
+                "weights_digest": _digest(weights / LORA_FOLDER / LORA_WEIGHTS),
             }
         write_whole(target / CARD, part_card(self))
         write_whole(target / PART_JSON, json.dumps(description, indent=2) + "\n")
@@ -296,28 +297,46 @@ def shipped_parts(role: Role) -> list[str]:
 def describe_parts(folder: Path) -> list[dict[str, Any]]:
     """What the parts below a folder are, without loading their weights.
 
-    Raises:
-        CheckpointError: If a ``part.json`` does not describe a part.
+    Returns:
+        Of each part its description, with ``damage``: what is wrong with its files, or None. Where
+        ``part.json`` cannot be read there are only ``damage`` and ``folder``.
     """
-    found = []
-    for path in sorted(folder.rglob(PART_JSON)):
-        try:
-            description = json.loads(path.read_text())
-            space = LatentSpace(**description["space"])
-            found.append(
-                {
-                    "role": description["role"],
-                    "kind": description["kind"],
-                    "model": description["model"],
-                    "space": space.name,
-                    "fingerprint": space.fingerprint.hex(),
-                    "num_latents": space.num_latents,
-                    "latent_width": space.latent_width,
-                    "megabytes": (path.parent / PART_WEIGHTS).stat().st_size / 1e6,
-                    "folder": str(path.parent),
-                    "figures": description.get("figures", {}),
-                }
-            )
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            raise CheckpointError(f"{path} does not describe a part: {error!r}") from error
-    return found
+    paths = sorted(folder.rglob(PART_JSON))
+    return [_describe_part(path) for path in paths if path.parent.name != PARTIAL_FOLDER]
+
+
+def _describe_part(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_text())
+        space = LatentSpace(**description["space"])
+        weights = path.parent / PART_WEIGHTS
+        return {
+            "role": description["role"],
+            "kind": description["kind"],
+            "model": description["model"],
+            "space": space.name,
+            "fingerprint": space.fingerprint.hex(),
+            "num_latents": space.num_latents,
+            "latent_width": space.latent_width,
+            "megabytes": weights.stat().st_size / 1e6 if weights.is_file() else 0.0,
+            "folder": str(path.parent),
+            "figures": description.get("figures", {}),
+            "damage": _damage(path.parent, description),
+        }
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        damage = f"{PART_JSON} does not describe a part: {error!r}"
+        return {"folder": str(path.parent), "damage": damage}
+
+
+def _damage(folder: Path, description: Mapping[str, Any]) -> str | None:
+    """What is wrong with the weights that a ``part.json`` tells of, or None."""
+    # Parts of the first release have no digest.
+    wanted = {PART_WEIGHTS: description.get("weights_digest", "")}
+    if "receiver_lora" in description:
+        wanted[f"{LORA_FOLDER}/{LORA_WEIGHTS}"] = description["receiver_lora"]["weights_digest"]
+    for name, digest in wanted.items():
+        if not (folder / name).is_file():
+            return f"there is no file {name}"
+        if digest and digest != _digest(folder / name):
+            return f"{name} is not what {PART_JSON} was written with"
+    return None

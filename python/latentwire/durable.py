@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from latentwire.errors import DiskFullError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+PARTIAL_FOLDER = ".partial"
+"""Name of the folder that ``whole_files`` has files written in; one is left by a killed process."""
+
+
+@contextmanager
+def room_for(path: Path, size: int | None = None) -> Iterator[None]:
+    """Say so, by its name, if what is done within finds no room for a file or a folder.
+
+    Raises:
+        DiskFullError: If there is no room.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise disk_full(path, size) from error
+        raise
 
 
 @contextmanager
@@ -23,16 +41,45 @@ def whole_file(path: Path) -> Iterator[Path]:
         DiskFullError: If there is no room.
     """
     partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        _to_disk(partial)
-        partial.replace(path)
-        _to_disk(path.parent)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if is_full(error):
-            raise disk_full(path) from error
-        raise
+    with room_for(path):
+        try:
+            yield partial
+            _to_disk(partial)
+            partial.replace(path)
+            _to_disk(path.parent)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def whole_files(folder: Path, *, last: str) -> Iterator[Path]:
+    """A folder to write files in that belong together, which then move to ``folder``.
+
+    The old files stay until all new ones are on the disk, and stay altogether if writing fails.
+
+    Args:
+        folder: Where they belong; made if it is not there.
+        last: The file that moves last. If the process dies among the moves, the old one is left.
+
+    Raises:
+        DiskFullError: If there is no room.
+    """
+    partial = folder / PARTIAL_FOLDER
+    with room_for(folder):
+        try:
+            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+            partial.mkdir(parents=True)
+            yield partial
+            written = [path.relative_to(partial) for path in partial.rglob("*") if path.is_file()]
+            for name in written:
+                _to_disk(partial / name)
+                (folder / name.parent).mkdir(parents=True, exist_ok=True)
+            for name in sorted(written, key=lambda name: name == Path(last)):
+                (partial / name).replace(folder / name)
+                _to_disk((folder / name).parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -61,19 +108,16 @@ def reserve(path: Path, size: int) -> None:
     Raises:
         DiskFullError: If there is no room.
     """
-    try:
-        with path.open("wb") as file:
-            if size and hasattr(os, "posix_fallocate"):  # not on every system
-                os.posix_fallocate(file.fileno(), 0, size)
-            file.truncate(size)
-    except OSError as error:
-        if is_full(error):
-            raise disk_full(path, size) from error
-        raise
+    with room_for(path, size), path.open("wb") as file:
+        if size and hasattr(os, "posix_fallocate"):  # not on every system
+            os.posix_fallocate(file.fileno(), 0, size)
+        file.truncate(size)
 
 
 def is_full(error: BaseException) -> bool:
     """Whether a write failed for want of room; of safetensors only the text says so."""
+    if isinstance(error, DiskFullError):
+        return True  # of a file within the folder that is written
     if isinstance(error, OSError):
         return error.errno in _FULL
     return any(f"os error {number}" in str(error) for number in _FULL)

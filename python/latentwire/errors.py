@@ -38,6 +38,7 @@ __all__ = [
     "TruncatedPacketError",
     "UnsupportedFeatureError",
     "UnsupportedVersionError",
+    "UntrustedPacketError",
     "UsageError",
     "WireError",
 ]

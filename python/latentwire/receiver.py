@@ -15,6 +15,7 @@ from torch import Tensor
 from latentwire.answer import Answer, check_choices
 from latentwire.catalog import locate_model
 from latentwire.checkpoint import Part, locate_part
+from latentwire.device import check_device
 from latentwire.errors import SpaceMismatchError
 from latentwire.frozen import FrozenModel, generate, score_choices
 from latentwire.frozen.adapted import AdaptedModel
@@ -77,10 +78,12 @@ class Receiver:
             frozen: The model, if it is loaded already; a host that also sends shares it.
 
         Raises:
+            UsageError: If there is no such device.
             ModelNotFoundError: If the model is unknown or no adapter is known for it.
             CheckpointError: If files are missing or damaged, or the adapter is of another model.
             MissingExtraError: If the adapter comes with LoRA weights and ``peft`` is missing.
         """
+        check_device(device)
         locate_model(name_or_path)  # an unknown name is refused as such, not for its adapter
         part = Part.from_pretrained(locate_part("adapter", name_or_path, adapter), "adapter")
         frozen = frozen or FrozenModel.load(name_or_path, device=device)

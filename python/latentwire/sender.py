@@ -9,6 +9,7 @@ from torch import Tensor
 
 from latentwire.catalog import BYTES, locate_model
 from latentwire.checkpoint import Part, locate_part
+from latentwire.device import check_device
 from latentwire.errors import CheckpointError, TextTooLongError, UsageError
 from latentwire.frozen import FrozenModel, generate
 from latentwire.frozen.model import digest_tensors
@@ -64,9 +65,11 @@ class Sender:
             frozen: The model, if it is loaded already; a host that also receives shares it.
 
         Raises:
+            UsageError: If there is no such device.
             ModelNotFoundError: If the model is unknown or no encoder is known for it.
             CheckpointError: If files are missing or damaged, or the encoder is of another model.
         """
+        check_device(device)
         if name_or_path != BYTES:
             locate_model(name_or_path)  # an unknown name is refused as such, not for its encoder
         part = Part.from_pretrained(locate_part("encoder", name_or_path, encoder), "encoder")

@@ -47,6 +47,22 @@ def test_what_a_host_raises_its_client_raises(kind: type[LatentwireError]) -> No
         assert (found.id, found.offset) == ("checksum.mismatch", 7)
 
 
+def test_every_class_is_listed() -> None:
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
+    assert {kind for kind in kinds if issubclass(kind, LatentwireError)} == set(CLASSES)
+
+
+def test_a_derived_class_travels_as_the_nearest_that_is_known() -> None:
+    class OwnError(errors.ChecksumError):
+        """Of somebody's own."""
+
+    code, detail = to_status(OwnError("found x", id="checksum.own"))
+    assert code is grpc.StatusCode.DATA_LOSS
+    found = from_call(FailedCall(code, detail), "a:1")
+    assert type(found) is errors.ChecksumError
+    assert found.id == "checksum.own"
+
+
 def test_errors_of_a_newer_host_are_remote_errors() -> None:
     detail = ErrorDetail(kind="QuantumError", message="found x", hint="")
     found = from_call(FailedCall(grpc.StatusCode.INTERNAL, detail), "a:1")

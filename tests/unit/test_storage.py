@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from latentwire.checkpoint import PART_JSON, PART_WEIGHTS, Part
-from latentwire.errors import CheckpointError
+from latentwire.errors import CheckpointError, UsageError
 from latentwire.frozen import FrozenModel
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
@@ -22,6 +23,7 @@ from latentwire.storage import (
 )
 from random_models import RandomModel
 from safetensors.torch import load_file, save_file
+from transformers import CLIPConfig
 
 
 def tensors() -> dict[str, torch.Tensor]:
@@ -100,9 +102,59 @@ def test_a_model_in_8_bits_is_loaded_like_any_other(
     expected, _ = original.hidden_states(["a gorgeous movie"], 2)
     found, _ = compact.hidden_states(["a gorgeous movie"], 2)
     assert float((found - expected).norm() / expected.norm()) < 0.05
-    (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"has no file model\.safetensors"):
+    weights = load_weights(tmp_path / "model.safetensors")
+    name, matrix = next((name, value) for name, value in weights.items() if value.ndim == 2)
+    save_weights({**weights, name: matrix[:, :16]}, tmp_path / "model.safetensors", bits=8)
+    with pytest.raises(CheckpointError, match=r"does not fit .*: size mismatch"):
         FrozenModel.load(str(tmp_path))
+
+
+@pytest.fixture
+def model_folder(random_llama: RandomModel, tmp_path: Path) -> Path:
+    """A copy of a model as ``save_pretrained`` wrote it."""
+    return Path(shutil.copytree(random_llama.model, tmp_path / "model"))
+
+
+def test_a_model_folder_without_weights_is_no_part(model_folder: Path) -> None:
+    (model_folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"model folder .*model has no weights") as caught:
+        FrozenModel.load(str(model_folder))
+    assert "save_pretrained" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("kept", [0, 64, 5000])
+def test_a_model_whose_weights_are_cut_off_is_refused(kept: int, model_folder: Path) -> None:
+    weights = model_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    assert_not_loaded(model_folder, "SafetensorError")
+
+
+def test_a_model_whose_shards_are_not_there_is_refused(model_folder: Path) -> None:
+    (model_folder / "model.safetensors").unlink()
+    index = model_folder / "model.safetensors.index.json"
+    index.write_text("{")
+    assert_not_loaded(model_folder, "JSONDecodeError")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"a": "model-1.safetensors"}}))
+    assert_not_loaded(model_folder, "model-1")
+
+
+def test_a_model_of_other_shapes_than_its_configuration_is_refused(model_folder: Path) -> None:
+    config = json.loads((model_folder / "config.json").read_text())
+    (model_folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 32}))
+    assert_not_loaded(model_folder, "their shapes are not those of its config.json")
+
+
+def test_a_model_that_compares_texts_with_images_is_refused(model_folder: Path) -> None:
+    CLIPConfig().save_pretrained(model_folder)
+    with pytest.raises(UsageError, match=r"of a text alone.*\(clip\)"):
+        FrozenModel.load(str(model_folder))
+
+
+def assert_not_loaded(folder: Path, why: str) -> None:
+    with pytest.raises(CheckpointError, match=f"cannot be loaded with its weights: .*{why}") as e:
+        FrozenModel.load(str(folder))
+    assert "\n" not in str(e.value)
+    assert "save_pretrained" in str(e.value.hint)
 
 
 def test_a_saved_part_holds_its_own_weights_and_nothing_else(random_qwen: RandomModel) -> None:

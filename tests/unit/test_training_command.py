@@ -98,6 +98,8 @@ def test_what_can_be_known_is_refused_before_the_first_stage(
         ("seed=1", "joni", RecipeError, "its stages: found, join"),
         ("stages.join.unlabeled={wiki: 1}", None, UsageError, "wiki"),
         ("receivers=[nobody]", None, ModelNotFoundError, "nobody"),
+        ("stages.found.layer=99", None, RecipeError, "has layers 0 to"),
+        ("stages.join.encoder={num_heads: 7}", None, RecipeError, "7 heads do not divide"),
         ("stages.join.soft_labels=nowhere", None, DataError, "no file nowhere"),
     ):
         with pytest.raises(error) as caught:

@@ -199,9 +199,14 @@ def test_a_damaged_state_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFix
 
 def test_a_state_of_another_recipe_is_refused(build: Any, tmp_path: Path) -> None:
     build().run()
-    with pytest.raises(CheckpointError, match="of another encoder") as caught:
-        build(encoder={"depth": 2, "num_heads": 4}).run()
+    with pytest.raises(
+        RecipeError, match=r"stages\.found\.encoder\.depth was 1 and is 2"
+    ) as caught:
+        build(encoder={"depth": 2, "num_heads": 4})
     assert "another run folder" in str(caught.value.hint)
+    folder = tmp_path / "run" / "stages" / "found"
+    with pytest.raises(CheckpointError, match="of another encoder"):
+        load_state(folder, {"encoder": torch.nn.Linear(2, 2)}, [])
 
 
 def test_a_full_disk_keeps_the_old_state(full_disk: Path) -> None:
@@ -292,8 +297,8 @@ def test_deep_messages_and_a_whitened_layer(build: Any, tmp_path: Path) -> None:
     assert sum(trainer.loss(step).item() for step in range(3)) < first
     part = Part.load(tmp_path / "run" / "adapters" / "random-qwen", "adapter")
     assert part.module.kind == "key-value"
-    with pytest.raises(CheckpointError, match="of another"):
-        build(steps=20, encoder=encoder).run()
+    with pytest.raises(RecipeError, match=r"adapter\.mode"):
+        build(steps=20, encoder=encoder)
 
 
 def test_a_geometry_that_cannot_be_built_is_refused(build: Any) -> None:

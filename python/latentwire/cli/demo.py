@@ -35,21 +35,20 @@ def demo(
     from rich.live import Live
 
     from latentwire.answer import check_choices
-    from latentwire.catalog import BYTES, locate_model
-    from latentwire.demo.hosts import host_processes
+    from latentwire.demo.hosts import check_latent_count, check_models, host_processes
     from latentwire.demo.run import DemoResult, run_demo
     from latentwire.demo.samples import Sample, load_samples
     from latentwire.demo.table import print_next_steps, print_summary, row_cells, rows_table
     from latentwire.exchange import connect
-    from latentwire.text import check_text
+    from latentwire.text import check_question, check_text
 
     receivers = receiver or ["tiny-qwen"]
-    for name in [sender, *receivers]:
-        if name != BYTES:
-            locate_model(name)
+    check_models(sender, receivers)
+    check_latent_count(k)
     if text:
         options = the_choices(choices) or []
         check_choices(options)
+        check_question(question)
         asked = question or ("Sentiment:" if options == ["negative", "positive"] else None)
         for own in text:
             check_text(own)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from latentwire.cli.console import print_json, read_bytes, read_resources
+from latentwire.cli.console import STDIO, print_json, read_bytes, read_resources
 from latentwire.cli.options import DictionaryFiles, Json, PacketFile, TableFiles
 from latentwire.cli.packet_view import describe, describe_seal, lines, plain, statistics
-from latentwire.errors import UnsupportedFeatureError
+from latentwire.errors import UnsupportedFeatureError, UsageError
 
 
 def inspect(
@@ -65,6 +65,8 @@ def diff(
     """
     from latentwire.message import Packet
 
+    if first == second == STDIO:
+        raise UsageError("only one of the two packets can come from stdin", hint="give a file")
     packets = [Packet.from_bytes(read_bytes(name)) for name in (first, second)]
     resources = read_resources(tables, dictionary)
     report: dict[str, Any] = {

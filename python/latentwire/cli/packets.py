@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,34 @@ from latentwire.cli.options import (
     Text,
 )
 from latentwire.cli.packet_view import describe, plain
+from latentwire.errors import UsageError
+
+if TYPE_CHECKING:
+    from latentwire.message import Compression as Stage
+    from latentwire.message import Encoding as Payload
+    from latentwire.message import Scales
+    from latentwire.resources import Resources
+
+
+def check_form(
+    k: int | None,
+    encoding: Payload,
+    scales: Scales,
+    asymmetric: bool,
+    compression: Stage,
+    resources: Resources,
+) -> None:
+    """Refuse a form in which no packet is written; what the model allows is found with the model.
+
+    Raises:
+        UsageError: If k is less than 1.
+        InvalidMessageError: If there is no such form, or the lossless stage lacks what it needs.
+    """
+    from latentwire.forms import ZSTD_LEVEL, form_tuple
+
+    if k is not None and k < 1:
+        raise UsageError(f"--k must be at least 1, not {k}")
+    form_tuple(encoding, scales, asymmetric, compression, ZSTD_LEVEL, resources)
 
 
 def encode(
@@ -48,18 +76,24 @@ def encode(
     device: Device = None,
 ) -> None:
     """Encode a text as a packet."""
-    from latentwire.sender import Sender
+    from latentwire.catalog import quiet_hub
     from latentwire.text import check_text
 
     content = the_text(text, file)
-    check_text(content)  # before a model is loaded for it
+    check_text(content)
     resources = read_resources(tables, dictionary)
+    shared: Any = int(scales) if scales.isdecimal() else scales
+    check_form(k, encoding, shared, asymmetric, compression, resources)
+    # Whatever is wrong with the request was found before torch and a model are loaded.
+    quiet_hub()
+    from latentwire.sender import Sender
+
     sender = Sender.from_pretrained(model, encoder=encoder, device=device)
     packet = sender.encode(
         content,
         k=k,
         encoding=encoding,
-        scales=int(scales) if scales.isdecimal() else cast(Any, scales),
+        scales=shared,
         asymmetric=asymmetric,
         compression=compression,
         resources=resources,

@@ -22,6 +22,7 @@ from latentwire.cli.options import (
     SenderModel,
     Text,
 )
+from latentwire.cli.packets import check_form
 from latentwire.errors import UsageError
 
 
@@ -49,11 +50,18 @@ def send(
 ) -> None:
     """Send a text as a latent packet and print the answer."""
     from latentwire.answer import check_choices
+    from latentwire.catalog import quiet_hub
     from latentwire.exchange import ask_jointly, connect
+    from latentwire.exchange.address import parse_address
+    from latentwire.exchange.client import check_timeout
     from latentwire.message import Packet
+    from latentwire.resources import NO_RESOURCES
     from latentwire.text import check_text
 
     # Whatever is wrong with the request is found before a model is loaded or a host is called.
+    for address in (*to, *([] if via is None else [via])):
+        parse_address(address)
+    check_timeout(timeout)
     options = the_choices(choices)
     if options is not None:
         check_choices(options)
@@ -69,11 +77,13 @@ def send(
         else:
             content = the_text(text, file)
             check_text(content)
+            check_form(k, encoding, "row", False, compression, NO_RESOURCES)
             settings: dict[str, Any] = {"k": k, "encoding": encoding, "compression": compression}
             if via is not None:
                 encoding_host = stack.enter_context(connect(via, timeout=timeout))
                 encode = lambda: encoding_host.encode(content, **settings)  # noqa: E731
             else:
+                quiet_hub()
                 from latentwire.sender import Sender
 
                 sender = Sender.from_pretrained(model, encoder=encoder, device=device)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latentwire.cli.console import print_json
 from latentwire.cli.options import DataDir, Threads
+from latentwire.errors import UsageError
 from latentwire.extras import require_extra
 
 if TYPE_CHECKING:
-    from latentwire.tasks import Task
+    from latentwire.tasks import PromptTemplate, Task
 
 
 def train(
@@ -37,6 +39,14 @@ def train(
     question: Annotated[
         str | None, typer.Option(help="Of --data: what receivers are asked.")
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.yaml",
+            help="Of --data: a file with the question, a text of several columns, and the answer "
+            "of each label (keys question, text, verbalizers).",
+        ),
+    ] = None,
     stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
     dry_run: Annotated[
         bool,
@@ -58,7 +68,7 @@ def train(
             changes or [],
             run_dir=run_dir,
             data_dir=data_dir,
-            own_task=_own_task(data, text_column, label_column, question),
+            own_task=_own_task(data, text_column, label_column, question, template),
             stage=stage,
             check_only=dry_run,
             threads=threads,
@@ -67,15 +77,46 @@ def train(
 
 
 def _own_task(
-    data: str | None, text_column: str, label_column: str, question: str | None
+    data: str | None,
+    text_column: str,
+    label_column: str,
+    question: str | None,
+    template_file: Path | None,
 ) -> Task | None:
     """A task of a file or folder, or of a hub name where there is no such file."""
     if data is None:
+        if template_file is not None:
+            raise UsageError(
+                f"--template {template_file} belongs to data of your own, and there is no --data",
+                hint="name them as well: --data FILE",
+            )
         return None
     from latentwire.tasks import Task
 
-    options: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    if question is not None:
-        options["question"] = question
+    template = _template(template_file, text_column, question)
     is_on_hub = data.count("/") == 1 and not Path(data).exists() and not Path(data).suffix
-    return Task.from_hub(data, **options) if is_on_hub else Task.from_file(data, **options)
+    if is_on_hub:
+        return Task.from_hub(data, label_column=label_column, template=template)
+    return Task.from_file(data, label_column=label_column, template=template)
+
+
+def _template(file: Path | None, text_column: str, question: str | None) -> PromptTemplate:
+    """What the file says, and for what it does not say, the options."""
+    from latentwire.tasks import PromptTemplate
+
+    template = PromptTemplate() if file is None else PromptTemplate.from_yaml(file)
+    if text_column != "text":
+        _check_said_once("--text-column", "text", template, file)
+        template = replace(template, text=f"{{{text_column}}}")
+    if question is not None:
+        _check_said_once("--question", "question", template, file)
+        template = replace(template, question=question)
+    return template
+
+
+def _check_said_once(option: str, key: str, template: PromptTemplate, file: Path | None) -> None:
+    if getattr(template, key) != getattr(type(template), key):
+        raise UsageError(
+            f"{option} is given, and {file} has the key {key} as well",
+            hint=f"leave out {option}, or take {key} out of the file",
+        )

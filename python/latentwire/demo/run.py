@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from latentwire.answer import Answer
-from latentwire.demo.samples import Sample
+from latentwire.demo.samples import NUM_PER_TASK, Sample, load_samples
 from latentwire.exchange import Host, ask_jointly
 from latentwire.message import Encoding, Packet
 from latentwire.questions import REPEAT_QUESTION
@@ -111,20 +111,22 @@ def run_demo(
     Args:
         sender: Host that encodes, and that writes the text of the relay.
         receivers: Hosts that answer: one, or several jointly.
-        samples: Sentences; another example's message is that of the next row of the same task.
+        samples: Sentences; another example's message is that of the next row of the same task, or
+            of a shipped sentence where there is no such row.
         k: Latents to send; default all.
         encoding: Payload encoding.
     """
     if not samples:
         return
     _warm_up(sender, receivers, samples, k, encoding)
+    shipped = load_samples(NUM_PER_TASK)
     nothing: dict[tuple[str | None, tuple[str, ...]], Answer] = {}
     for index, sample in enumerate(samples):
         asked: dict[str, Any] = {"question": sample.question, "choices": sample.choices}
         key = (sample.question, sample.choices)
         if key not in nothing:
             nothing[key] = Answer.jointly([host.ask_nothing(**asked) for host in receivers])
-        other = sender.encode(_another(samples, index).text, k=k, encoding=encoding)
+        other = sender.encode(_another(samples, index, shipped).text, k=k, encoding=encoding)
         answers = {
             "no_message": nothing[key],
             "other_message": ask_jointly(receivers, other, **asked),
@@ -169,11 +171,20 @@ def _read_jointly(receivers: Sequence[Host], text: str, asked: dict[str, Any]) -
     return Answer.jointly([host.ask_text(text, **asked) for host in receivers])
 
 
-def _another(samples: Sequence[Sample], index: int) -> Sample:
-    """The next sample of the same task, around the end; the sample itself if it is alone."""
-    task = samples[index].task
-    same = [i for i, sample in enumerate(samples) if sample.task == task]
-    return samples[same[(same.index(index) + 1) % len(same)]]
+def _another(samples: Sequence[Sample], index: int, shipped: Sequence[Sample]) -> Sample:
+    """The next sample of the same task, around the end; if there is none, a shipped sample.
+
+    Never one of the same text: a control that sends the sample's own message would be none.
+    """
+    here = samples[index]
+    candidates = [
+        sample
+        for sample in (*samples[index + 1 :], *samples[:index], *shipped)
+        if sample.text != here.text
+    ]
+    same_task = (sample for sample in candidates if sample.task == here.task)
+    # A visitor's sentence has no shipped one of its task: any other text is a control, too.
+    return next(same_task, candidates[0])
 
 
 def _warm_up(

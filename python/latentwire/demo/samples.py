@@ -8,6 +8,9 @@ from importlib.resources import files
 
 from latentwire.tasks import TASKS, Task
 
+NUM_PER_TASK = 40
+"""How many sentences of each task ship."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

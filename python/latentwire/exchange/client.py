@@ -13,6 +13,7 @@ import grpc
 
 from latentwire.answer import Answer, check_choices
 from latentwire.errors import HostUnreachableError, RemoteError, UsageError
+from latentwire.exchange.address import parse_address
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
 from latentwire.exchange.limits import CHANNEL_OPTIONS
@@ -21,6 +22,8 @@ from latentwire.message import Compression, Encoding, Packet, SpaceRef
 from latentwire.text import check_question, check_text
 
 _MAX_UINT32 = 2**32 - 1
+MAX_TIMEOUT = 86_400.0
+"""The most seconds that a call may take: a day. gRPC takes very large ones for times long past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,20 +173,34 @@ def _check_count(name: str, count: int) -> None:
         raise UsageError(f"{name} must be within 1..{_MAX_UINT32:,}, not {count:,}")
 
 
+def check_timeout(timeout: float) -> None:
+    """Refuse a timeout within which no host could answer.
+
+    Raises:
+        UsageError: If it is not a number of seconds above 0 and at most ``MAX_TIMEOUT``.
+    """
+    # Written so that NaN, which is neither, is refused too.
+    if not 0 < timeout <= MAX_TIMEOUT:
+        raise UsageError(
+            f"timeout must be more than 0 and at most {MAX_TIMEOUT:,.0f} seconds, not {timeout:g}",
+            hint="e.g. 30",
+        )
+
+
 def connect(address: str, *, timeout: float = 30.0, connect_timeout: float = 5.0) -> Host:
     """Connect to a host, trying again while it is not there yet.
 
     Args:
         address: ``address:port``.
-        timeout: Seconds that a call may take.
+        timeout: Seconds that a call may take: more than 0, at most ``MAX_TIMEOUT``.
         connect_timeout: Seconds to go on trying.
 
     Raises:
-        UsageError: If the address has no port.
+        UsageError: If it is no address, or the timeout is out of range.
         HostUnreachableError: If nobody answers in time.
     """
-    if not address.rpartition(":")[2].isdecimal():
-        raise UsageError(f"expected address:port, found {address!r}", hint="e.g. 127.0.0.1:50051")
+    parse_address(address)
+    check_timeout(timeout)
     options = (
         *CHANNEL_OPTIONS,
         ("grpc.initial_reconnect_backoff_ms", 100),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from latentwire.catalog import BYTES, locate_model
+from latentwire.catalog import BYTES, available_models, locate_model
 from latentwire.checkpoint import shipped_parts
+from latentwire.device import check_device
 from latentwire.errors import UsageError
 from latentwire.frozen.model import FrozenModel
 from latentwire.receiver import Receiver
@@ -34,8 +35,10 @@ def load_roles(
     Raises:
         ModelNotFoundError: If the model, or a part that the role needs, is unknown.
         CheckpointError: If a part's files are missing, damaged, or of another model.
-        UsageError: If there is nothing to serve.
+        UsageError: If there is nothing to serve, the role is not one for the model, or there is no
+            such device.
     """
+    check_device(device)
     if model != BYTES:
         locate_model(model)
     has_encoder = encoder is not None or model in shipped_parts("encoder")
@@ -46,6 +49,12 @@ def load_roles(
         raise UsageError(
             f"no trained part is shipped for {model!r}: it can neither send nor receive",
             hint="give --encoder FOLDER or --adapter FOLDER, or train one with latentwire train",
+        )
+    if model == BYTES and receives:
+        raise UsageError(
+            f"{BYTES!r} only sends: it encodes texts without a frozen model, so it cannot receive",
+            hint=f"host it with --role sender; to receive, host a model: "
+            f"{', '.join(available_models())}",
         )
     frozen = None
     if sends and receives:

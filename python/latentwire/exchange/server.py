@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from latentwire.errors import PortInUseError, UsageError
+from latentwire.exchange.address import check_can_listen
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import add_ExchangeServicer_to_server
 from latentwire.exchange.limits import CHANNEL_OPTIONS, MAX_CALLS
@@ -82,14 +83,13 @@ def create_server(
             loopback on trusted networks only.
 
     Raises:
-        UsageError: If there is nothing to serve, or the address has no port.
-        PortInUseError: If the port is taken, or the address is not this machine's.
+        UsageError: If there is nothing to serve, or ``listen`` is no address.
+        PortInUseError: See ``check_can_listen``.
     """
     if sender is None and receiver is None:
         raise UsageError("a host needs a sender, a receiver or both")
-    host, separator, port = listen.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(f"expected address:port, found {listen!r}", hint="e.g. 127.0.0.1:50051")
+    # gRPC would log its own line and not say why.
+    host, _ = check_can_listen(listen)
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS, thread_name_prefix="exchange"),
         # Without this, a second host on the port would start and take half of the calls.
@@ -110,7 +110,7 @@ def create_server(
         reason = None
     if bound == 0:
         raise PortInUseError(
-            f"cannot listen on {listen}: the port is taken, or the address is not of this machine",
+            f"cannot listen on {listen}: another process took the port a moment ago",
             hint="give another port, or port 0 for a free one",
         ) from reason
     server.start()

@@ -28,6 +28,7 @@ CODES: dict[type[LatentwireError], grpc.StatusCode] = {
     errors.UnsupportedVersionError: _Code.UNIMPLEMENTED,
     errors.UnsupportedFeatureError: _Code.UNIMPLEMENTED,
     errors.MalformedPacketError: _Code.INVALID_ARGUMENT,
+    errors.UntrustedPacketError: _Code.UNAUTHENTICATED,
     errors.LimitExceededError: _Code.RESOURCE_EXHAUSTED,
     errors.InvalidMessageError: _Code.INVALID_ARGUMENT,
     errors.StreamIndexError: _Code.DATA_LOSS,
@@ -55,14 +56,20 @@ _CLASSES = {kind.__name__: kind for kind in CODES}
 
 def to_status(error: LatentwireError) -> tuple[grpc.StatusCode, ErrorDetail]:
     """What a host answers a call with that failed with this error."""
+    kind = _listed(type(error))
     detail = ErrorDetail(
-        kind=type(error).__name__, message=_shorten(str(error)), hint=_shorten(error.hint or "")
+        kind=kind.__name__, message=_shorten(str(error)), hint=_shorten(error.hint or "")
     )
     if isinstance(error, WireError):
         detail.wire_id = error.id
         if error.offset is not None:
             detail.wire_offset = error.offset
-    return CODES[type(error)], detail
+    return CODES[kind], detail
+
+
+def _listed(kind: type[LatentwireError]) -> type[LatentwireError]:
+    """The nearest class that clients know: an error may be of a class that somebody derived."""
+    return next(parent for parent in kind.__mro__ if parent in CODES)
 
 
 def from_call(call: grpc.RpcError, address: str) -> LatentwireError:

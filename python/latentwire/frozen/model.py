@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -18,6 +19,9 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedTokenizerFast,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES as COMPARES_IMAGES,
 )
 
 from latentwire.catalog import available_models, locate_model
@@ -82,30 +86,21 @@ class FrozenModel:
 
         Raises:
             ModelNotFoundError: If there is no such model.
-            CheckpointError: If a shipped model's weights file is missing or damaged.
-            UsageError: If its configuration tells of no hidden states.
+            CheckpointError: If its weights are missing, damaged or not those of its configuration.
+            UsageError: If its configuration tells of no hidden states of a text alone.
         """
         location = locate_model(name_or_path)
+        config = load_config(name_or_path)
         try:
-            config = AutoConfig.from_pretrained(location)
             tokenizer = _load_tokenizer(location)
         except (OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else "unknown"
-            raise ModelNotFoundError(
-                f"model {name_or_path!r} cannot be loaded: {reason}",
-                hint=f"available here: {', '.join(available_models())}",
-            ) from error
-        check_hidden_states(name_or_path, config.get_text_config())
+            raise _not_loaded(name_or_path, error) from error
         is_causal = any(
             "CausalLM" in name or "LMHead" in name for name in config.architectures or ()
         )
         family: Any = AutoModelForCausalLM if is_causal else AutoModel
         options: dict[str, Any] = {"dtype": dtype}
-        if _is_compact(Path(location)):
-            weights = load_weights(Path(location) / WEIGHTS)
-            model = _with_weights(family.from_config(config, **options), weights, location)
-        else:
-            model = family.from_pretrained(location, **options)
+        model = _load_model(location, family, config, options)
         if config.is_encoder_decoder:
             model = model.get_encoder()  # what reads; nothing is translated here
         return cls(name_or_path, model.to(device or "cpu"), tokenizer, is_causal=is_causal)
@@ -355,14 +350,88 @@ def digest_tensors(tensors: dict[str, Tensor]) -> bytes:
     return digest.digest()
 
 
-def _is_compact(folder: Path) -> bool:
-    """Whether a model folder holds weights of our own storage, or none at all.
+def load_config(name_or_path: str) -> Any:
+    """Configuration of a model that can be loaded, without its weights.
 
-    A folder without any weights takes this path too, where the missing file is named.
+    Raises:
+        ModelNotFoundError: If there is no such model.
+        UsageError: If its configuration tells of no hidden states of a text alone.
     """
-    if not folder.is_dir() or (folder / f"{WEIGHTS}.index.json").is_file():
-        return False
-    return not (folder / WEIGHTS).is_file() or is_quantized_file(folder / WEIGHTS)
+    location = locate_model(name_or_path)
+    try:
+        config = AutoConfig.from_pretrained(location)
+    except (OSError, ValueError) as error:
+        raise _not_loaded(name_or_path, error) from error
+    _check_reads_text(name_or_path, config)
+    check_hidden_states(name_or_path, config.get_text_config())
+    return config
+
+
+def _not_loaded(name: str, error: Exception) -> ModelNotFoundError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else "unknown"
+    return ModelNotFoundError(
+        f"model {name!r} cannot be loaded: {reason}",
+        hint=f"available here: {', '.join(available_models())}",
+    )
+
+
+def _check_reads_text(name: str, config: Any) -> None:
+    """Refuse a model that compares texts with images: it runs on both or not at all.
+
+    Its configuration has a text model's within, which tells of hidden states all the same.
+
+    Raises:
+        UsageError: If it is one.
+    """
+    if config.model_type in COMPARES_IMAGES:
+        raise UsageError(
+            f"model {name!r} offers no hidden states of a text alone: its configuration "
+            f"({config.model_type}) is of a model that compares texts with images",
+            hint="use a language model or a text encoder",
+        )
+
+
+def _load_model(location: str, family: Any, config: Any, options: dict[str, Any]) -> Any:
+    """Build a model and fill in its weights, of our own storage or of anybody's.
+
+    Raises:
+        CheckpointError: If the weights are missing, damaged or not those of the configuration.
+    """
+    folder = Path(location)
+    if folder.is_dir():
+        _check_has_weights(folder)
+    try:
+        if (folder / WEIGHTS).is_file() and is_quantized_file(folder / WEIGHTS):
+            weights = load_weights(folder / WEIGHTS)
+            return _with_weights(family.from_config(config, **options), weights, location)
+        return family.from_pretrained(location, **options)
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"model {location} cannot be loaded with its weights: {_reason(error)}",
+            hint="write it again with save_pretrained, or download it again",
+        ) from error
+
+
+def _check_has_weights(folder: Path) -> None:
+    """Refuse a model folder without weights in a format that is read here.
+
+    Raises:
+        CheckpointError: If there are none.
+    """
+    names = (WEIGHTS, f"{WEIGHTS}.index.json")
+    if not any((folder / name).is_file() for name in names):
+        raise CheckpointError(
+            f"model folder {folder} has no weights: there is neither {' nor '.join(names)}",
+            hint="write the model there with save_pretrained, or download all of its files",
+        )
+
+
+def _reason(error: Exception) -> str:
+    """One line of why weights were not loaded."""
+    text = str(error).strip()
+    if "ignore_mismatched_sizes" in text:  # an option of the library's, which is not offered here
+        return "their shapes are not those of its config.json"
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else 'no reason given'}"
 
 
 def _with_weights(model: Any, weights: dict[str, Tensor], location: str) -> Any:
@@ -374,7 +443,13 @@ def _with_weights(model: Any, weights: dict[str, Tensor], location: str) -> Any:
             f"{Path(location) / WEIGHTS} does not fit the model's configuration: "
             f"{len(differing)} names differ, the first is {differing[0]!r}"
         )
-    model.load_state_dict(weights, strict=False)
+    try:
+        model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{Path(location) / WEIGHTS} does not fit the model's configuration: "
+            f"{str(error).splitlines()[-1].strip()}"
+        ) from error
     return model
 
 

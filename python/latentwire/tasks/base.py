@@ -85,7 +85,9 @@ class Task:
             name: Key in tables; default: the file's name.
 
         Raises:
-            DataError: If a file, split or column is missing or a label has no verbalizer.
+            DataError: If a file, split or column is missing, cannot be read or has no rows, text
+                and label are one column, a cell is a list or a mapping, or a label is empty or has
+                no verbalizer.
             EmptyTextError: If texts are empty.
             TextTooLongError: If texts are longer than a sender takes.
             ChoicesError: If the answers are fewer than two, empty or repeated.

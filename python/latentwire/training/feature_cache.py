@@ -14,7 +14,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from latentwire.durable import reserve, whole_file, write_whole
+from latentwire.durable import reserve, room_for, whole_file, write_whole
 from latentwire.frozen import FrozenModel
 from latentwire.transfer import to_device
 
@@ -63,8 +63,10 @@ class FeatureCache:
             digest.update(text.encode() + b"\0")
         layers = str(layer) if isinstance(layer, int) else "+".join(map(str, layer))
         folder = root / f"{Path(frozen.name).name}-{layers}-{digest.hexdigest()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):  # whoever else wants it waits, and finds it
+        with room_for(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock").acquire()  # whoever else wants it waits
+        with lock:  # and finds it
             damage = _damage(folder)
             if damage is not None:
                 if (folder / _DONE).is_file():

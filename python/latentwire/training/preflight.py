@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from latentwire.catalog import BYTES, locate_model
+import torch
+
+from latentwire.catalog import BYTES
 from latentwire.errors import RecipeError, UsageError
+from latentwire.frozen.model import load_config
 from latentwire.models.registry import Role
 from latentwire.tasks.asked import QUESTION_SETS, PassageQuestions
+from latentwire.training.building import Size, build_adapter, build_encoder
 from latentwire.training.joining import find_part, has_space
 from latentwire.training.passages import CORPORA
 from latentwire.training.recipe import Recipe, Stage
@@ -22,9 +26,10 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
 
     Raises:
         ModelNotFoundError: If a model, or a part that a stage takes over, is nowhere to be found.
-        RecipeError: If a stage joins a space that no stage before it founds, or the run folder
-            holds what another recipe began of it.
-        UsageError: If the file of a corpus, of a kind of question or of soft labels is missing.
+        RecipeError: If a stage joins a space that no stage before it founds, its parts cannot be
+            built for its models, or the run folder holds what another recipe began of it.
+        UsageError: If the file of a corpus, of a kind of question or of soft labels is missing, or
+            a model offers no hidden states.
     """
     for kind in recipe.questions:
         questions = QUESTION_SETS[kind]
@@ -32,14 +37,13 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
             questions.locate("train", data_dir)
     for corpus in recipe.question_passages:
         _check_corpus(corpus, data_dir)
-    for name in recipe.receivers:
-        locate_model(name)
+    sizes: dict[str, Size | None] = {name: Size.of(load_config(name)) for name in recipe.receivers}
     is_founded = has_space(recipe.space, run_dir)
     made: set[tuple[Role, str]] = set()
     for stage in stages:
         check_same_run(stage_folder(run_dir, stage.name), settings_of(recipe, stage))
-        if stage.sender != BYTES:
-            locate_model(stage.sender)
+        sizes[stage.sender] = _size_of(stage.sender)
+        _check_geometry(recipe, stage, sizes)
         is_founded = is_founded or stage.founds
         if not is_founded:
             raise RecipeError(
@@ -55,6 +59,26 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
         for corpus in stage.unlabeled:
             _check_corpus(corpus, data_dir)
         made |= _made(recipe, stage)
+
+
+def _size_of(sender: str) -> Size | None:
+    return None if sender == BYTES else Size.of(load_config(sender))
+
+
+def _check_geometry(recipe: Recipe, stage: Stage, sizes: Mapping[str, Size | None]) -> None:
+    """Build what a stage trains where it takes no memory.
+
+    Raises:
+        RecipeError: If an architecture does not take its geometry, or the sender lacks a layer.
+    """
+    with torch.device("meta"):
+        if "encoder" in stage.train:
+            build_encoder(recipe.space, stage, sizes[stage.sender])
+        if "adapters" in stage.train:
+            for name in recipe.receivers_of(stage):
+                size = sizes[name]
+                assert size is not None  # of a receiver
+                build_adapter(recipe.adapter, recipe.space, size)
 
 
 def _joined(recipe: Recipe, stage: Stage) -> Iterator[tuple[Role, str]]:

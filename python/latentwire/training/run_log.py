@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from latentwire.durable import write_whole
+from latentwire.durable import room_for, write_whole
 from latentwire.training.clock import Timed
 
 METRICS = "metrics.jsonl"
@@ -27,10 +28,14 @@ class RunLog:
         stage: What runs.
         step: At which it starts or goes on; lines of later steps were of a run that was cut.
         is_main: Whether this is the process that tells; the others are silent.
+
+    Raises:
+        DiskFullError: If there is no room, here or in ``write`` or at the end.
     """
 
     def __init__(self, folder: Path, stage: Timed, step: int, *, is_main: bool) -> None:
         self.path = folder / METRICS
+        self.board_folder = folder / TENSORBOARD
         self.name = stage.name
         self.is_main = is_main
         self.board: Any = None
@@ -43,7 +48,8 @@ class RunLog:
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self.board = SummaryWriter(folder / TENSORBOARD, purge_step=step + 1)
+            with room_for(self.board_folder):
+                self.board = SummaryWriter(self.board_folder, purge_step=step + 1)
 
     def __enter__(self) -> RunLog:
         self.bars.start()
@@ -56,7 +62,11 @@ class RunLog:
         trace: TracebackType | None,
     ) -> None:
         self.bars.stop()
-        if self.board is not None:
+        if self.board is None:
+            return
+        # What ended the run is the error to be told, not what follows from it.
+        untold = () if error is None else (Exception,)
+        with suppress(*untold), room_for(self.board_folder):
             self.board.close()
 
     def advance(self, step: int, total: int) -> None:
@@ -64,16 +74,21 @@ class RunLog:
         self.bars.update(self.bar, completed=step, total=total)
 
     def write(self, step: int, values: Mapping[str, Any]) -> None:
-        """One line of metrics; numbers go to TensorBoard as well."""
+        """One line of metrics; numbers go to TensorBoard as well.
+
+        Raises:
+            DiskFullError: If there is no room.
+        """
         if not self.is_main:
             return
-        with self.path.open("a") as file:
+        with room_for(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         if "loss" in values:
             self.bars.update(self.bar, description=f"{self.name}, loss {values['loss']:.3f}")
         if self.board is not None:
-            for name, value in flat(values).items():
-                self.board.add_scalar(name, value, step)
+            with room_for(self.board_folder):
+                for name, value in flat(values).items():
+                    self.board.add_scalar(name, value, step)
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -191,7 +191,9 @@ def test_hub_data_with_names_of_labels(tmp_path: Path) -> None:
 
 def test_hub_data_without_labels_of_the_test(tmp_path: Path) -> None:
     hub = str(hub_like(tmp_path / "movies", labelled_test=False))
-    with pytest.raises(DataError, match=r"test split: labels .* '-1' \(row 1\)") as error:
+    with pytest.raises(
+        DataError, match=r"test split, column 'y': labels .* '-1' \(row 1\)"
+    ) as error:
         Task.from_hub(hub, text_column="sentence", label_column="y")
     assert "another split" in str(error.value.hint)
     task = Task.from_hub(hub, text_column="sentence", label_column="y", test_split="validation")
@@ -225,7 +227,7 @@ def change(index: int, **cells: object) -> list[dict[str, object]]:
         ([{"text": "a", "kind": "ham"}] * 30, DataError, r"no column body; there are: text, kind$"),
         ([{"body": "a", "y": "ham"}] * 30, DataError, r"no column kind; there are: body, y$"),
         (change(6, kind="eggs"), DataError,
-         r"train split: labels .*: 'eggs' \(row 7\); named are: 'spam', 'ham'$"),
+         r"train split, column 'kind': labels .*: 'eggs' \(row 7\); named are: 'spam', 'ham'$"),
         (change(6, kind=""), DataError, r"labels that no verbalizer names: '' \(row 7\)"),
         (change(2, body="  "), EmptyTextError, r"1 of 40 texts are empty \(rows 3\)"),
         ([{"body": "", "kind": "ham"}] * 30, EmptyTextError,
@@ -254,7 +256,7 @@ def test_bad_rows_are_named(
 def test_a_missing_cell_is_an_empty_text(tmp_path: Path) -> None:
     with pytest.raises(EmptyTextError, match=r"rows 4\)"):
         spam(write_jsonl(tmp_path / "mail.jsonl", change(3, body=None)))
-    with pytest.raises(DataError, match=r"'None' \(row 4\)"):
+    with pytest.raises(DataError, match=r"names: '' \(row 4\)"):
         spam(write_jsonl(tmp_path / "mail.jsonl", change(3, kind=None)))
 
 
@@ -274,7 +276,7 @@ def test_a_column_of_something_else_is_no_label(tmp_path: Path) -> None:
         ("x.txt", "a", r"expected one of the formats .csv, .*, found '.txt'"),
         ("x.jsonl", '{"body": "a", "kind": "ham"}\n{"body": ', "cannot be read"),
         ("x.csv", "body,kind\n", "has no rows|cannot be read"),
-        ("x.csv", "", "cannot be read"),
+        ("x.csv", "", "has no rows"),
         ("x.csv", 'body,kind\n"a,b\n', "cannot be read"),
     ],
 )
