@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latentwire.answer import Answer, check_choices
 from latentwire.checkpoint import Part
+from latentwire.device import check_device
 from latentwire.errors import CheckpointError
 from latentwire.frozen import FrozenModel, score_choices
 from latentwire.frozen.key_values import read_texts
@@ -63,7 +64,9 @@ class KeyValueLink:
         Raises:
             ModelNotFoundError: If a model is unknown.
             CheckpointError: If the projector is missing, damaged, or of another pair.
+            UsageError: If there is no such device.
         """
+        check_device(device)
         part = Part.from_pretrained(projector, "projector")
         reading = FrozenModel.load(sender, device=device)
         answering = FrozenModel.load(receiver, device=device)
