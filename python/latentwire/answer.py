@@ -23,7 +23,7 @@ def check_choices(choices: Sequence[str]) -> None:
             long or repeated.
         UsageError: If one is not Unicode.
     """
-    # Of a program's users: whatever they pass, what is said is not an error of ours.
+    # Nothing checks callers' types when a program runs: what is none of them is named here.
     if isinstance(choices, str) or not isinstance(choices, Sequence):
         raise ChoicesError(
             f"choices must be a list of answers, not {_shown(choices)}",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
-import os
 from pathlib import Path
 
 from latentwire.errors import MissingExtraError, ModelNotFoundError
@@ -45,8 +43,8 @@ def locate_model(name_or_path: str) -> str:
     if name_or_path == BYTES:
         raise ModelNotFoundError(
             f"{BYTES!r} only sends: it encodes texts without a frozen model, so it cannot receive",
-            hint=f"models here: {', '.join(available_models())}; or give a folder or a hub name "
-            "like owner/model",
+            hint=f"host it with --role sender, or name a model to receive: "
+            f"{', '.join(available_models())}, a folder or a hub name like owner/model",
         )
     path = Path(name_or_path)
     if path.is_dir():
@@ -63,13 +61,3 @@ def locate_model(name_or_path: str) -> str:
         hint=f"available here: {', '.join(available_models())}, and {BYTES} as a sender; "
         "or give a folder or a hub name like owner/model",
     )
-
-
-def quiet_hub() -> None:
-    """Keep the hub's library from printing its every retry: the error at the end says it once.
-
-    For commands, before that library is imported. Whoever asked for more log, or set
-    ``HF_HUB_VERBOSITY``, keeps it.
-    """
-    if not logging.getLogger().isEnabledFor(logging.INFO):
-        os.environ.setdefault("HF_HUB_VERBOSITY", "error")

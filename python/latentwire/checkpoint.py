@@ -208,10 +208,10 @@ class Part:
         if description["role"] != role:
             raise CheckpointError(f"{source} holds an {description['role']}, not an {role}")
         weights = load_weights(source / PART_WEIGHTS)
-        # Parts of the first release have no digest.
-        if description.get("weights_digest", "") not in ("", _digest(source / PART_WEIGHTS)):
+        damage = _damage(source, description)
+        if damage is not None:
             raise CheckpointError(
-                f"{source / PART_WEIGHTS} is not what {PART_JSON} was written with",
+                f"part {source} is damaged: {damage}",
                 hint="the folder was being written when its process died: start the training "
                 "command again, which goes on from its last state",
             )
@@ -225,10 +225,7 @@ class Part:
         module.eval().requires_grad_(False)
         lora = None
         if "receiver_lora" in description:
-            path = source / LORA_FOLDER / LORA_WEIGHTS
-            lora = Lora.load(path.parent)
-            if description["receiver_lora"].get("weights_digest") != _digest(path):
-                raise CheckpointError(f"{path} is not what {PART_JSON} was written with")
+            lora = Lora.load(source / LORA_FOLDER)
         return cls(
             role,
             module,
@@ -266,7 +263,7 @@ def locate_part(role: Role, model: str, folder: str | None = None) -> Path:
     raise ModelNotFoundError(
         f"no trained {role} for model {model!r}",
         hint=f"{role}s are shipped for: {', '.join(names) or 'none'}; "
-        f"give the folder of your own with {role}=...",
+        f"give the folder of your own: {role}=... in Python, latentwire host --{role} FOLDER",
     )
 
 
@@ -333,7 +330,8 @@ def _damage(folder: Path, description: Mapping[str, Any]) -> str | None:
     # Parts of the first release have no digest.
     wanted = {PART_WEIGHTS: description.get("weights_digest", "")}
     if "receiver_lora" in description:
-        wanted[f"{LORA_FOLDER}/{LORA_WEIGHTS}"] = description["receiver_lora"]["weights_digest"]
+        said = description["receiver_lora"].get("weights_digest", "none")
+        wanted[f"{LORA_FOLDER}/{LORA_WEIGHTS}"] = said
     for name, digest in wanted.items():
         if not (folder / name).is_file():
             return f"there is no file {name}"

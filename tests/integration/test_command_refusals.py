@@ -110,9 +110,8 @@ def test_the_hubs_retries_are_quiet(options: list[str], said: bool) -> None:
         "    from huggingface_hub.utils import logging\n"
         "    logging.get_logger().warning('once more')\n"
         "    sys.exit(3)\n"
-        "import latentwire.catalog as catalog\n"
-        "quiet = catalog.quiet_hub\n"
-        "catalog.quiet_hub = lambda: (quiet(), warn())\n"
+        "import latentwire.cli.packets as packets\n"
+        "packets.the_text = warn\n"
         "main()\n"
     )
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "HF_HUB_VERBOSITY"}

@@ -16,7 +16,7 @@ from latentwire.frozen import FrozenModel
 from latentwire.frozen.adapted import AdaptedModel
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import text_prefix
-from latentwire.lora import LORA_FOLDER, LORA_WEIGHTS, Lora, LoraConfig
+from latentwire.lora import LORA_CONFIG, LORA_FOLDER, LORA_WEIGHTS, Lora, LoraConfig
 from latentwire.receiver import Receiver
 from latentwire.sender import Sender
 from latentwire.training.compute import start_accelerator
@@ -216,6 +216,12 @@ def test_a_part_brings_its_additions_along(
         )
         with pytest.raises(MissingExtraError, match="peft"):
             Receiver.from_pretrained(random_qwen.model, adapter=str(folder))
+    config = folder / LORA_FOLDER / LORA_CONFIG
+    written = config.read_text()
+    config.write_text("{")
+    with pytest.raises(CheckpointError, match="does not hold the LoRA weights"):
+        Part.load(folder, "adapter")
+    config.write_text(written)
     weights = folder / LORA_FOLDER / LORA_WEIGHTS
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
@@ -223,7 +229,7 @@ def test_a_part_brings_its_additions_along(
     with pytest.raises(CheckpointError, match=r"is not what part\.json was written with"):
         Part.load(folder, "adapter")
     weights.unlink()
-    with pytest.raises(CheckpointError, match="does not hold the LoRA weights"):
+    with pytest.raises(CheckpointError, match="there is no file receiver_lora/"):
         Part.load(folder, "adapter")
 
 

@@ -81,6 +81,9 @@ def options(
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    if not verbose:
+        # Not its every retry: the error at the end says it once.
+        os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
 
 def main() -> None:

@@ -31,11 +31,9 @@ def host(
 
     There is no authentication yet: listen beyond 127.0.0.1 on trusted networks only.
     """
-    from latentwire.catalog import quiet_hub
     from latentwire.exchange.address import check_can_listen
 
     check_can_listen(listen)  # before a model is loaded for it, or torch
-    quiet_hub()
     import torch
 
     from latentwire.exchange import create_server

@@ -76,7 +76,6 @@ def encode(
     device: Device = None,
 ) -> None:
     """Encode a text as a packet."""
-    from latentwire.catalog import quiet_hub
     from latentwire.text import check_text
 
     content = the_text(text, file)
@@ -85,7 +84,6 @@ def encode(
     shared: Any = int(scales) if scales.isdecimal() else scales
     check_form(k, encoding, shared, asymmetric, compression, resources)
     # Whatever is wrong with the request was found before torch and a model are loaded.
-    quiet_hub()
     from latentwire.sender import Sender
 
     sender = Sender.from_pretrained(model, encoder=encoder, device=device)

@@ -50,7 +50,6 @@ def send(
 ) -> None:
     """Send a text as a latent packet and print the answer."""
     from latentwire.answer import check_choices
-    from latentwire.catalog import quiet_hub
     from latentwire.exchange import ask_jointly, connect
     from latentwire.exchange.address import parse_address
     from latentwire.exchange.client import check_timeout
@@ -83,7 +82,6 @@ def send(
                 encoding_host = stack.enter_context(connect(via, timeout=timeout))
                 encode = lambda: encoding_host.encode(content, **settings)  # noqa: E731
             else:
-                quiet_hub()
                 from latentwire.sender import Sender
 
                 sender = Sender.from_pretrained(model, encoder=encoder, device=device)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from latentwire.catalog import BYTES, locate_model
-from latentwire.checkpoint import DEFAULT_SPACE, SPACES_DIR, shipped_parts
-from latentwire.errors import LatentwireError, ModelNotFoundError, UsageError
+from latentwire.checkpoint import DEFAULT_SPACE, SPACES_DIR, locate_part
+from latentwire.errors import LatentwireError, UsageError
 from latentwire.models.registry import Role
 from latentwire.space import LatentSpace
 
@@ -28,13 +28,7 @@ def check_models(sender: str, receivers: Sequence[str]) -> None:
     for role, model in wanted:
         if model != BYTES:
             locate_model(model)  # an unknown name is refused as such, not for its part
-        names = shipped_parts(role)
-        if model not in names:
-            raise ModelNotFoundError(
-                f"no trained {role} for model {model!r}",
-                hint=f"{role}s are shipped for: {', '.join(names) or 'none'}; "
-                f"one of your own is served by latentwire host --{role} FOLDER",
-            )
+        locate_part(role, model)
 
 
 def check_latent_count(k: int | None) -> None:

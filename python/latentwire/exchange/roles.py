@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from latentwire.catalog import BYTES, available_models, locate_model
+from latentwire.catalog import BYTES, locate_model
 from latentwire.checkpoint import shipped_parts
 from latentwire.device import check_device
 from latentwire.errors import UsageError
@@ -50,12 +50,8 @@ def load_roles(
             f"no trained part is shipped for {model!r}: it can neither send nor receive",
             hint="give --encoder FOLDER or --adapter FOLDER, or train one with latentwire train",
         )
-    if model == BYTES and receives:
-        raise UsageError(
-            f"{BYTES!r} only sends: it encodes texts without a frozen model, so it cannot receive",
-            hint=f"host it with --role sender; to receive, host a model: "
-            f"{', '.join(available_models())}",
-        )
+    if receives:
+        locate_model(model)  # bytes, which only sends, is none
     frozen = None
     if sends and receives:
         frozen = FrozenModel.load(model, device=device)

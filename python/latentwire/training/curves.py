@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latentwire.durable import whole_file
-from latentwire.training.run_log import flat, read_metrics
+from latentwire.training.run_log import numbers, read_metrics
 
 CURVES = "curves.png"
 
@@ -32,9 +32,9 @@ def draw_curves(folder: Path) -> None:
     for line in lines:
         losses = {name: x for name, x in line.items() if name not in _ELSEWHERE}
         for panel, values in (
-            ("loss", {name: x for name, x in flat(losses).items() if "/" not in name}),
-            ("gradient norm", flat({"": line.get("gradient_norm")})),
-            ("validation", flat(line.get("validation", {}))),
+            ("loss", {name: x for name, x in numbers(losses).items() if "/" not in name}),
+            ("gradient norm", numbers({"": line.get("gradient_norm")})),
+            ("validation", numbers(line.get("validation", {}))),
         ):
             for name, value in values.items():
                 steps, series = panels.setdefault(panel, {}).setdefault(name, ([], []))

@@ -37,13 +37,12 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
             questions.locate("train", data_dir)
     for corpus in recipe.question_passages:
         _check_corpus(corpus, data_dir)
-    sizes: dict[str, Size | None] = {name: Size.of(load_config(name)) for name in recipe.receivers}
+    receivers = {name: Size.of(load_config(name)) for name in recipe.receivers}
     is_founded = has_space(recipe.space, run_dir)
     made: set[tuple[Role, str]] = set()
     for stage in stages:
         check_same_run(stage_folder(run_dir, stage.name), settings_of(recipe, stage))
-        sizes[stage.sender] = _size_of(stage.sender)
-        _check_geometry(recipe, stage, sizes)
+        _check_geometry(recipe, stage, receivers)
         is_founded = is_founded or stage.founds
         if not is_founded:
             raise RecipeError(
@@ -61,24 +60,21 @@ def check_stages(recipe: Recipe, stages: Sequence[Stage], run_dir: Path, data_di
         made |= _made(recipe, stage)
 
 
-def _size_of(sender: str) -> Size | None:
-    return None if sender == BYTES else Size.of(load_config(sender))
-
-
-def _check_geometry(recipe: Recipe, stage: Stage, sizes: Mapping[str, Size | None]) -> None:
+def _check_geometry(recipe: Recipe, stage: Stage, receivers: Mapping[str, Size]) -> None:
     """Build what a stage trains where it takes no memory.
 
     Raises:
+        ModelNotFoundError: If there is no such sender.
         RecipeError: If an architecture does not take its geometry, or the sender lacks a layer.
+        UsageError: If the sender offers no hidden states.
     """
+    sender = None if stage.sender == BYTES else Size.of(load_config(stage.sender))
     with torch.device("meta"):
         if "encoder" in stage.train:
-            build_encoder(recipe.space, stage, sizes[stage.sender])
+            build_encoder(recipe.space, stage, sender)
         if "adapters" in stage.train:
             for name in recipe.receivers_of(stage):
-                size = sizes[name]
-                assert size is not None  # of a receiver
-                build_adapter(recipe.adapter, recipe.space, size)
+                build_adapter(recipe.adapter, recipe.space, receivers[name])
 
 
 def _joined(recipe: Recipe, stage: Stage) -> Iterator[tuple[Role, str]]:

@@ -122,8 +122,8 @@ def _place(location: tuple[int | str, ...], data: Any) -> list[str]:
     place = []
     for part in location:
         names = _names(data)
-        named = isinstance(part, int) and part < len(names) and names[part]
-        place.append(str(names[part] if named else part))  # type: ignore[index]
+        name = names[part] if isinstance(part, int) and part < len(names) else None
+        place.append(str(name or part))
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):

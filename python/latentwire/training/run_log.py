@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from latentwire.durable import room_for, write_whole
 from latentwire.training.clock import Timed
+from latentwire.training.nested import flat
 
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
@@ -87,7 +88,7 @@ class RunLog:
             self.bars.update(self.bar, description=f"{self.name}, loss {values['loss']:.3f}")
         if self.board is not None:
             with room_for(self.board_folder):
-                for name, value in flat(values).items():
+                for name, value in numbers(values).items():
                     self.board.add_scalar(name, value, step)
 
 
@@ -99,12 +100,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Nested numbers by a path of names; everything else is left out."""
-    found: dict[str, float] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}/")
-        elif isinstance(value, int | float):
-            found[f"{prefix}{name}"] = value
-    return found
+    found = flat(values, "/")
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from latentwire.errors import RecipeError
 from latentwire.training.data import Rows
+from latentwire.training.nested import flat
 from latentwire.training.recipe import Recipe, Stage
 from latentwire.training.state import read_progress
 
@@ -27,22 +28,13 @@ def settings_of(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 
     Defaults are left out, so that a new field of recipes makes no state one of another recipe.
     """
-    whole = dict(flat(_kept(recipe, {"stages"})))
-    return whole | dict(flat(_kept(stage, set()), f"stages.{stage.name}."))
+    whole = {**_kept(recipe, {"stages"}), "stages": {stage.name: _kept(stage, set())}}
+    return flat(whole, ".")
 
 
 def projector_settings(recipe: BaseModel) -> dict[str, Any]:
     """The same of a projector's recipe, which has no stages."""
-    return dict(flat(_kept(recipe, set())))
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """What nested mappings hold, by dotted key."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    return flat(_kept(recipe, set()), ".")
 
 
 def digest_rows(rows: Rows) -> str:
