@@ -40,9 +40,9 @@ from typing import Any
 import torch
 from bench_training import plain_step
 from latentwire.durable import write_whole
-from latentwire.evaluation.machine import describe_run
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.precision import computes_in_bfloat16, fast_autocast
+from latentwire.machine import describe_run
 from latentwire.space import LatentSpace
 from latentwire.training.batches import Batches, open_dialogues
 from latentwire.training.building import Size, build_adapter, build_encoder
@@ -522,7 +522,6 @@ def main() -> None:
     if args.tiny and not torch.cuda.is_available():
         torch.set_num_threads(1)
     described: dict[str, Any] = describe_run(" ".join(["python", *sys.argv]))
-    del described["bootstrap"]  # nothing is resampled here
     peak = peak_rate()
     described["peak_tflop_per_second"] = None if peak is None else rounded(peak / 1e12)
     described["geometry"] = "a sixteenth of the width" if args.tiny else "as published"

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from latentwire.checkpoint import DEFAULT_SPACE, SPACES_DIR
 from latentwire.durable import write_whole
-from latentwire.evaluation.machine import describe_run
+from latentwire.machine import describe_run
 from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
 from latentwire.training.batches import Batch
@@ -179,7 +179,6 @@ def main() -> None:
         f"python benchmarks/bench_training.py --data-dir DATA --tasks {args.tasks} "
         f"--steps {args.steps} --rounds {args.rounds}"
     )
-    del described["bootstrap"]  # nothing is resampled here
     result = {**described, "rows": rows}
     print(json.dumps(result, indent=2))
     if args.output is not None:

@@ -219,6 +219,8 @@ def test_the_demonstration_ends_with_its_summary() -> None:
     assert set(summary["bytes"]) == {"packet", "text"}
     assert set(summary["latency_ms"]) == {"latent", "text", "text_relay"}
     assert len(found["rows"]) == 8
+    assert found["about"]["command"] == "`latentwire demo --rows 4 --json`"
+    assert set(found["about"]) == {"command", "date", "commit", "machine", "versions"}
 
 
 def test_the_demonstration_takes_a_visitors_sentence() -> None:

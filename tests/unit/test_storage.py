@@ -23,7 +23,7 @@ from latentwire.storage import (
 )
 from random_models import RandomModel
 from safetensors.torch import load_file, save_file
-from transformers import CLIPConfig
+from transformers import BertConfig, BertModel, CLIPConfig
 
 
 def tensors() -> dict[str, torch.Tensor]:
@@ -142,6 +142,28 @@ def test_a_model_of_other_shapes_than_its_configuration_is_refused(model_folder:
     config = json.loads((model_folder / "config.json").read_text())
     (model_folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 32}))
     assert_not_loaded(model_folder, "their shapes are not those of its config.json")
+
+
+def test_a_model_with_a_weight_in_no_file_is_refused(model_folder: Path) -> None:
+    weights = load_file(model_folder / "model.safetensors")
+    lost = "model.layers.0.self_attn.q_proj.weight"
+    del weights[lost]
+    save_file(weights, model_folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=f"1 of its weights are in no file.*'{lost}'") as e:
+        FrozenModel.load(str(model_folder))
+    assert "download all of its files" in str(e.value.hint)
+
+
+def test_a_pooler_may_be_in_no_file(tmp_path: Path, random_llama: RandomModel) -> None:
+    config = BertConfig(
+        vocab_size=4096, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32,
+    )  # fmt: skip
+    BertModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    for file in Path(random_llama.model).glob("tokenizer*"):
+        shutil.copy(file, tmp_path)
+    states, _ = FrozenModel.load(str(tmp_path)).hidden_states(["a gorgeous movie"], 1)
+    assert states.shape[-1] == 32
 
 
 def test_a_model_that_compares_texts_with_images_is_refused(model_folder: Path) -> None:

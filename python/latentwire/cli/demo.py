@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from latentwire.cli.console import print_json, stderr, the_choices
+from latentwire.cli.console import command_line, print_json, stderr, the_choices
 from latentwire.cli.options import Choices, Encoding, Json, LatentCount, Question
 
 
@@ -86,7 +86,9 @@ def demo(
                 cells = [cell.plain for cell in row_cells(row)]
                 print(" | ".join([cells[0][:60], *cells[1:]]), flush=True)  # noqa: T201
     if json:
-        print_json(result.to_json())
+        from latentwire.machine import describe_run
+
+        print_json(result.to_json(describe_run(command_line())))
         return
     out.print()
     print_summary(out, result)

@@ -14,7 +14,7 @@ from latentwire.comparison.report import write_tables
 from latentwire.comparison.results import Results, settings_digest
 from latentwire.durable import write_whole
 from latentwire.errors import UsageError
-from latentwire.evaluation.machine import describe_run
+from latentwire.machine import describe_run
 from latentwire.tasks.base import find_data_dir
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def compare(
     results = Results(output / f"{plan_path.stem}.json")
     beside = {} if references is None else read_references(references, plan)
     command = f"latentwire compare {plan_path}"
-    about = {key: value for key, value in describe_run(command).items() if key != "bootstrap"}
+    about = describe_run(command)
     if not tables_only:
         measure = Measurer(plan, find_data_dir(data_dir), run_dir)
         for seed in seeds or plan.seeds:

@@ -82,8 +82,8 @@ class DemoResult:
             },
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """Every row and the summary, as JSON values."""
+    def to_json(self, about: dict[str, str]) -> dict[str, Any]:
+        """What was run where, every row and the summary, as JSON values."""
         rows = [
             {
                 **asdict(row.sample),
@@ -95,7 +95,7 @@ class DemoResult:
             }
             for row in self.rows
         ]
-        return {"rows": rows, "summary": self.summary()}
+        return {"about": about, "rows": rows, "summary": self.summary()}
 
 
 def run_demo(

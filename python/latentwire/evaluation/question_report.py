@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from latentwire.evaluation.machine import describe_run
 from latentwire.evaluation.question_figures import QuestionFigure
-from latentwire.evaluation.statistics import Accuracy
+from latentwire.evaluation.statistics import RESAMPLING, Accuracy
+from latentwire.machine import describe_run
 
 GOAL_PERCENT = 95
 """Of what the receiver reaches reading the text, what a message should reach."""
@@ -28,7 +28,7 @@ def write_question_report(
         command: How the figures can be made again.
         scope: Which rows they are about, as a sentence.
     """
-    about = describe_run(command)
+    about = {**describe_run(command), "bootstrap": RESAMPLING}
     others = Counter((f.kind, f.sender, f.receiver) for f in figures if f.path == "other seed")
     seeds = 1 + max(others.values(), default=0)
     over = f"Messages are of {seeds} seeds, mean and standard deviation. " if seeds > 1 else ""

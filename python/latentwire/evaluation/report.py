@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentwire.evaluation.comparisons import Comparison, comparisons
-from latentwire.evaluation.machine import describe_run
 from latentwire.evaluation.records import Record, path_name
+from latentwire.evaluation.statistics import RESAMPLING
 from latentwire.extras import require_extra
+from latentwire.machine import describe_run
 from latentwire.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def write_report(
     Raises:
         UsageError: If the targets file cannot be read.
     """
-    about = describe_run(command)
+    about = {**describe_run(command), "bootstrap": RESAMPLING}
     held: list[Held] = []
     if targets is not None:
         require_extra("eval", "pydantic")

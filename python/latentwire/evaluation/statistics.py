@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 _Z = 1.959963984540054  # two-sided 95%
 BOOTSTRAP_SAMPLES = 2000
 SEED = 1
+RESAMPLING = f"{BOOTSTRAP_SAMPLES:,} resamples, seed {SEED}"
 
 
 @dataclass(frozen=True)

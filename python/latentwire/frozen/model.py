@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -404,12 +404,31 @@ def _load_model(location: str, family: Any, config: Any, options: dict[str, Any]
         if (folder / WEIGHTS).is_file() and is_quantized_file(folder / WEIGHTS):
             weights = load_weights(folder / WEIGHTS)
             return _with_weights(family.from_config(config, **options), weights, location)
-        return family.from_pretrained(location, **options)
+        model, found = family.from_pretrained(location, output_loading_info=True, **options)
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"model {location} cannot be loaded with its weights: {_reason(error)}",
             hint="write it again with save_pretrained, or download it again",
         ) from error
+    _check_is_whole(location, found["missing_keys"])
+    return model
+
+
+def _check_is_whole(location: str, missing: Iterable[str]) -> None:
+    """Refuse a model of which some weights are in no file: the library draws those at random.
+
+    A pooler may be missing, as in what was trained to fill in masked words: nobody asks it.
+
+    Raises:
+        CheckpointError: If others are.
+    """
+    names = sorted(name for name in missing if "pooler" not in name.split("."))
+    if names:
+        raise CheckpointError(
+            f"model {location} is not whole: {len(names)} of its weights are in no file, the first "
+            f"is {names[0]!r}",
+            hint="write it again with save_pretrained, or download all of its files",
+        )
 
 
 def _check_has_weights(folder: Path) -> None:

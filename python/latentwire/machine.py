@@ -8,14 +8,13 @@ import platform
 import subprocess
 from pathlib import Path
 
-import torch
-
-from latentwire.evaluation.statistics import BOOTSTRAP_SAMPLES, SEED
 from latentwire.message import __version__
 
 
 def describe_run(command: str) -> dict[str, str]:
-    """Command, date, commit, machine, versions and seeds, each as one line of text."""
+    """Command, date, commit, machine, and versions, each as one line of text."""
+    import torch  # a program that only asks a host has no need of it before it is done
+
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
@@ -25,7 +24,6 @@ def describe_run(command: str) -> dict[str, str]:
         "machine": f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {accelerator}",
         "versions": f"latentwire {__version__}, torch {torch.__version__} "
         f"({torch.get_num_threads()} threads), Python {platform.python_version()}",
-        "bootstrap": f"{BOOTSTRAP_SAMPLES:,} resamples, seed {SEED}",
     }
 
 
