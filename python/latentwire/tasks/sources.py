@@ -38,6 +38,8 @@ _HINTS = {
 """What to do, by words of what `datasets` and its readers say."""
 
 _MOST_SAID = 300  # characters of what they say
+_MOST_SHOWN = 20  # characters of a line
+_BYTE_ORDER_MARK = "\ufeff"
 
 # Where pandas puts the first cells of rows that have one more than the header; all others shift.
 _SHIFTED = "__index_level_0__"
@@ -130,7 +132,10 @@ def _check_lines(file: Path) -> None:
     is_empty = True
     for number, line in enumerate(_lines(file), start=1):
         try:
-            is_empty = not line.decode().strip() and is_empty
+            text = line.decode().strip().removeprefix(_BYTE_ORDER_MARK)
+            if text and (is_empty or _suffix(file) == ".jsonl"):
+                _check_begins(text, file, number)
+            is_empty = not text and is_empty
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{file}, line {number} is not UTF-8 text: "
@@ -139,6 +144,16 @@ def _check_lines(file: Path) -> None:
             ) from error
     if is_empty:
         raise _no_rows(file)
+
+
+def _check_begins(text: str, file: Path, number: int) -> None:
+    """Refuse JSON that is no row: on a ``null`` the reader of `datasets` crashes the process."""
+    beginnings = {".jsonl": "{", ".json": "{["}.get(_suffix(file))
+    if beginnings and text[0] not in beginnings:
+        raise DataError(
+            f"{file}, line {number} is no object: it begins with {text[:_MOST_SHOWN]!r}",
+            hint=_HINTS["JSON parse error"],
+        )
 
 
 def _lines(file: Path) -> Iterator[bytes]:
