@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -224,10 +225,32 @@ def test_a_template_on_the_command_line(tmp_path: Path) -> None:
             _own_task(data, column, "kind", question, file)
 
 
+def test_the_split_for_the_test_is_named_on_the_command_line(tmp_path: Path) -> None:
+    write(tmp_path / "rows" / "train.csv", CSV)
+    write(tmp_path / "rows" / "validation.csv", CSV.replace("text ", "other "))
+    write(tmp_path / "rows" / "test.csv", "text,label\nunlabelled,-1\n")
+    task = _own_task(str(tmp_path / "rows"), "text", "label", None, None, test_split="validation")
+    assert task is not None
+    assert {example.text.split()[0] for example in task.load("test")} == {"other"}
+    assert {example.text.split()[0] for example in task.load("validation")} == {"text"}
+    with pytest.raises(DataError, match="no split 'dev'; there are: train, validation, test") as e:
+        _own_task(str(tmp_path / "rows"), "text", "label", None, None, test_split="dev")
+    assert "--test-split" in str(e.value.hint)
+
+
+def test_options_of_the_hub_are_refused_beside_a_file(tmp_path: Path) -> None:
+    own = partial(_own_task, str(write(tmp_path / "a.csv", CSV)), "text", "label", None, None)
+    with pytest.raises(UsageError, match="--hub-config sst2 is of a data set by its hub name"):
+        own(hub_config="sst2")
+    with pytest.raises(UsageError, match="--hub-revision main is of a data set by its hub name"):
+        own(hub_revision="main")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--template", "t.yaml"], "there is no --data"),
+        (["--test-split", "validation"], "--test-split validation belongs to data of your own"),
         (["--template", "none.yaml", "--data", "a.csv"], "none.yaml cannot be read: No such file"),
         (["--template", "t.yaml", "--data", "a.csv"], "t.yaml: expected a mapping with keys"),
     ],

@@ -47,6 +47,18 @@ def train(
             "of each label (keys question, text, verbalizers).",
         ),
     ] = None,
+    test_split: Annotated[
+        str,
+        typer.Option(
+            help="Of --data: its split for the test, where the labels of `test` are withheld."
+        ),
+    ] = "test",
+    hub_config: Annotated[
+        str | None, typer.Option(help="Of --data by hub name: which of its configurations.")
+    ] = None,
+    hub_revision: Annotated[
+        str | None, typer.Option(help="Of --data by hub name: branch, tag or commit.")
+    ] = None,
     stage: Annotated[str | None, typer.Option(help="Only this stage.")] = None,
     dry_run: Annotated[
         bool,
@@ -68,7 +80,16 @@ def train(
             changes or [],
             run_dir=run_dir,
             data_dir=data_dir,
-            own_task=_own_task(data, text_column, label_column, question, template),
+            own_task=_own_task(
+                data,
+                text_column,
+                label_column,
+                question,
+                template,
+                test_split=test_split,
+                hub_config=hub_config,
+                hub_revision=hub_revision,
+            ),
             stage=stage,
             check_only=dry_run,
             threads=threads,
@@ -82,22 +103,46 @@ def _own_task(
     label_column: str,
     question: str | None,
     template_file: Path | None,
+    *,
+    test_split: str = "test",
+    hub_config: str | None = None,
+    hub_revision: str | None = None,
 ) -> Task | None:
     """A task of a file or folder, or of a hub name where there is no such file."""
     if data is None:
-        if template_file is not None:
-            raise UsageError(
-                f"--template {template_file} belongs to data of your own, and there is no --data",
-                hint="name them as well: --data FILE",
-            )
+        of_own_data = {
+            "--template": template_file,
+            "--test-split": None if test_split == "test" else test_split,
+            "--hub-config": hub_config,
+            "--hub-revision": hub_revision,
+        }
+        for option, value in of_own_data.items():
+            if value is not None:
+                raise UsageError(
+                    f"{option} {value} belongs to data of your own, and there is no --data",
+                    hint="name them as well: --data FILE",
+                )
         return None
     from latentwire.tasks import Task
 
     template = _template(template_file, text_column, question)
     is_on_hub = data.count("/") == 1 and not Path(data).exists() and not Path(data).suffix
     if is_on_hub:
-        return Task.from_hub(data, label_column=label_column, template=template)
-    return Task.from_file(data, label_column=label_column, template=template)
+        return Task.from_hub(
+            data,
+            config=hub_config,
+            revision=hub_revision,
+            label_column=label_column,
+            test_split=test_split,
+            template=template,
+        )
+    for option, given in (("--hub-config", hub_config), ("--hub-revision", hub_revision)):
+        if given is not None:
+            raise UsageError(
+                f"{option} {given} is of a data set by its hub name, and {data} is read as a path",
+                hint=f"leave out {option}, or name the data set OWNER/NAME",
+            )
+    return Task.from_file(data, label_column=label_column, test_split=test_split, template=template)
 
 
 def _template(file: Path | None, text_column: str, question: str | None) -> PromptTemplate:

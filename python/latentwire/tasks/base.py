@@ -65,6 +65,7 @@ class Task:
         *,
         text_column: str = "text",
         label_column: str = "label",
+        test_split: str = "test",
         question: str = GENERIC_QUESTION,
         verbalizers: Mapping[str, str] | None = None,
         template: PromptTemplate | None = None,
@@ -79,6 +80,7 @@ class Task:
             path: The file or folder; gzip is read too.
             text_column: What the sender reads.
             label_column: What is to be answered.
+            test_split: Where the labels of ``test`` are withheld, the split that is used instead.
             question: What the receiver is asked.
             verbalizers: Label -> answer, in label-index order; default: the labels themselves.
             template: Question, verbalizers and a text of several columns, in place of the above.
@@ -103,6 +105,7 @@ class Task:
             template,
             name=name or Path(path).name.split(".")[0],
             label_column=label_column,
+            test_split=test_split,
         )
 
     @classmethod
@@ -126,8 +129,8 @@ class Task:
             hub_name: For example ``"stanfordnlp/sst2"``, or a local folder.
             config: Which configuration of the data set, where it has several.
             revision: Branch, tag or commit; a commit gives the same rows for ever.
-            test_split: Where the labels of ``test`` are withheld, the split that is used instead.
-            text_column: As for `from_file`, and so are all that follow.
+            test_split: As for `from_file`, and so are all that follow.
+            text_column: What the sender reads.
             label_column: Its labels are names where the data set has names for them.
             question: What the receiver is asked.
             verbalizers: Label -> answer.

@@ -65,7 +65,7 @@ def build_task(
     if test_split != "test" and test_split not in source.splits:
         raise DataError(
             f"{source.where} has no split {test_split!r}; there are: {_some(source.splits)}",
-            hint="name one of these as test_split",
+            hint="name one of these as test_split (--test-split)",
         )
     names = {"train": "train", "validation": "validation", "test": test_split}
     rows = {
@@ -182,7 +182,7 @@ def _check_labels(rows: Labelled, verbalizers: Mapping[str, str], where: str) ->
             hint=f"add their answers to the verbalizers: {_GIVE_VERBALIZERS}"
             if not {"-1", ""}.intersection(first)
             else "rows without a label cannot be used: fill or remove them, or name another split "
-            "for the test (test_split)",
+            "for the test: test_split (--test-split)",
         )
 
 
