@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwire.errors import InvalidMessageError
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,9 +24,23 @@ class BFloat16:
 
     Attributes:
         bits: uint16 array of rank 1 to 4: the upper halves of the float32 of the same values.
+            Copied only if it is not aligned and in C order.
+
+    Raises:
+        InvalidMessageError: If they are not uint16.
     """
 
     bits: NDArray[np.uint16]
+
+    def __post_init__(self) -> None:
+        given = np.asarray(self.bits)
+        if given.dtype != np.uint16:
+            raise InvalidMessageError(
+                f"these are no bits of bfloat16: expected uint16, found {given.dtype}",
+                id="message.numbers",
+                hint="BFloat16.of takes tensors of torch and arrays of ml_dtypes",
+            )
+        object.__setattr__(self, "bits", np.require(given, requirements=["C", "A"]))
 
     @classmethod
     def of(cls, latents: Any) -> BFloat16 | None:

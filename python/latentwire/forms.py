@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -25,7 +26,10 @@ Compression = Literal["none", "zstd", "entropy", "auto"]
 
 ZSTD_LEVEL = 9
 """Level at which zstd is tried unless another is given."""
+_ZSTD_LEVELS = range(1, 23)
 _LARGEST_GROUP = 2**32 - 1
+_NO_NUMBERS = frozenset("bcSUOMm")
+"""NumPy's kinds of types that become float32 only by guessing, or by leaving something out."""
 _FLOAT32 = np.dtype(np.float32)
 
 
@@ -42,10 +46,18 @@ def form_tuple(
     Raises:
         InvalidMessageError: If there is no such form, or the lossless stage lacks what it needs.
     """
-    return _form(encoding, scales, asymmetric, compression, level, bool(resources.tables))
+    try:
+        return _form(encoding, scales, asymmetric, compression, level, bool(resources.tables))
+    except TypeError as error:  # a list, which cannot be looked up
+        raise InvalidMessageError(
+            f"there is no such form: expected names and whole numbers, found {encoding!r}, "
+            f"{scales!r}, {asymmetric!r}, {compression!r}, {level!r}",
+            id="message.form",
+        ) from error
 
 
-@lru_cache(maxsize=256)
+# By type as well: 1, 1.0 and True are equal, and not the same answer for whoever asks next.
+@lru_cache(maxsize=256, typed=True)
 def _form(
     encoding: Encoding,
     scales: Scales,
@@ -66,13 +78,35 @@ def _form(
             id="message.entropy",
             hint="fit them with EntropyTables.fit, or try compression='auto'",
         )
-    shared_by, group = ("group", scales) if isinstance(scales, int) else (scales, 0)
-    if shared_by not in ("row", "tensor", "channel", "group") or not 0 <= group <= _LARGEST_GROUP:
+    group = 0 if isinstance(scales, str) else _whole_number(scales)
+    shared_by = scales if isinstance(scales, str) else "group"
+    if shared_by not in ("row", "tensor", "channel", "group") or (
+        group is None or not 0 <= group <= _LARGEST_GROUP
+    ):
         raise InvalidMessageError(
             f"no scales are shared by {scales!r}: expected row, tensor, channel or a number",
             id="message.layout",
         )
-    return (encoding, shared_by, group, asymmetric, compression, level)
+    if asymmetric not in (False, True):
+        raise InvalidMessageError(
+            f"codes are symmetric or not: expected True or False, found {asymmetric!r}",
+            id="message.layout",
+        )
+    effort = _whole_number(level)
+    if effort is None or effort not in _ZSTD_LEVELS:
+        raise InvalidMessageError(
+            f"there is no level {level!r} of zstd: expected a whole number from 1 to 22",
+            id="message.level",
+        )
+    return (encoding, shared_by, group, bool(asymmetric), compression, effort)
+
+
+def _whole_number(value: Any) -> int | None:
+    """The int of anything that is one, NumPy's too; None of anything else."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def check_encoding(encoding: str) -> None:
@@ -102,6 +136,10 @@ def as_float32(latents: Any) -> NDArray[np.float32]:
     """An aligned, C-contiguous float32 array, without a copy where it is one already.
 
     Of NumPy, of torch, of whatever has ``__array__``, a buffer or ``__dlpack__``.
+
+    Raises:
+        InvalidMessageError: If they are not real numbers, all of them there: complex ones, truth
+            values, texts, masked arrays.
     """
     if (
         type(latents) is np.ndarray
@@ -116,9 +154,26 @@ def as_float32(latents: Any) -> NDArray[np.float32]:
     elif hasattr(latents, "__dlpack__") and not hasattr(latents, "__array__"):
         # Whoever knows NumPy has `__array__`; others hand over their memory.
         latents = np.from_dlpack(latents)
-    with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
-        array = np.asarray(latents, dtype=np.float32, order="C")
+    try:
+        given = np.asanyarray(latents)
+        if isinstance(given, np.ma.MaskedArray):
+            raise _no_numbers("a masked array")
+        if given.dtype.kind in _NO_NUMBERS:
+            raise _no_numbers(f"values of type {given.dtype}")
+        with np.errstate(over="ignore"):  # a float64 beyond float32 is refused as not finite
+            array = np.asarray(given, dtype=np.float32, order="C")
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidMessageError):
+            raise
+        raise _no_numbers(f"{type(latents).__name__}: {error}") from error
     return array if array.flags.aligned else array.copy()
+
+
+def _no_numbers(found: str) -> InvalidMessageError:
+    return InvalidMessageError(
+        f"latents cannot be written: expected an array of real numbers, found {found}",
+        id="message.numbers",
+    )
 
 
 def as_codes(codes: Any) -> NDArray[np.uint16]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentwire import _native
+from latentwire.errors import UsageError
 
 _TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED, _ITEMS = _native.DEFAULT_LIMITS
+_COUNTS = range(2**63)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,9 @@ class Limits:
         sections: The most sections.
         decompressed_bytes: The most bytes of the payload once its lossless stage is undone.
         items: The most literals, choices or entries of metadata in one section.
+
+    Raises:
+        UsageError: If one is negative, or no whole number.
     """
 
     total_bytes: int = _TOTAL
@@ -26,6 +31,14 @@ class Limits:
     sections: int = _SECTIONS
     decompressed_bytes: int = _DECOMPRESSED
     items: int = _ITEMS
+
+    def __post_init__(self) -> None:
+        for name in ("total_bytes", "elements", "sections", "decompressed_bytes", "items"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value not in _COUNTS:
+                raise UsageError(
+                    f"Limits: expected {name} to be a number from 0 to 2**63 - 1, found {value!r}"
+                )
 
     def _tuple(self) -> tuple[int, int, int, int, int]:
         sizes = (self.total_bytes, self.elements, self.sections, self.decompressed_bytes)

@@ -154,7 +154,7 @@ class Message:
             tensors.append(("", self.latents))
         for name, tensor in self.tensors.items():
             if isinstance(tensor, BFloat16):
-                tensors.append((name, np.require(tensor.bits, np.uint16, ["C", "A"])))
+                tensors.append((name, tensor.bits))
             else:
                 tensors.append((name, tensor._tuple() if isinstance(tensor, Codes) else tensor))
         data = _native.encode(
@@ -435,6 +435,9 @@ class Packet:
 
     def __hash__(self) -> int:
         return hash(bytes(self))
+
+    def __reduce__(self) -> tuple[type[Packet], tuple[bytes, None]]:
+        return (Packet, (self._data, None))
 
     def __repr__(self) -> str:
         tensors = ", ".join(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
+from latentwire.errors import InvalidMessageError, WireError
 from latentwire.forms import ZSTD_LEVEL, Compression, Encoding, Scales, as_numbers, form_tuple
 from latentwire.limits import DEFAULT_LIMITS, Limits
+from latentwire.message import Packet
 from latentwire.references import ModelRef, Route, SpaceRef
 from latentwire.resources import NO_RESOURCES, Resources
+
+_NUMBERS = range(2**32)
 
 
 class PacketEncoder:
@@ -35,7 +40,7 @@ class PacketEncoder:
         first_number: Number of the first message on the route, below 2**32.
 
     Raises:
-        InvalidMessageError: If there is no such form, or a name cannot be written.
+        InvalidMessageError: If there is no such form or number, or a name cannot be written.
     """
 
     __slots__ = ("_inner",)
@@ -55,6 +60,11 @@ class PacketEncoder:
         route: Route | None = None,
         first_number: int = 0,
     ) -> None:
+        if not isinstance(first_number, int) or first_number not in _NUMBERS:
+            raise InvalidMessageError(
+                f"expected a number of a message below 2**32, found {first_number!r}",
+                id="message.route",
+            )
         self._inner = _native.PacketEncoder(
             sender=sender._tuple("sender"),
             receiver=None if receiver is None else receiver._tuple("receiver"),
@@ -95,7 +105,7 @@ class PacketEncoder:
 
 
 def decode_many(
-    packets: Sequence[bytes],
+    packets: Sequence[bytes | Packet],
     limits: Limits = DEFAULT_LIMITS,
     *,
     resources: Resources = NO_RESOURCES,
@@ -104,14 +114,25 @@ def decode_many(
     """Decode the first tensor of many packets at once, on all cores.
 
     Args:
-        packets: Bytes of packets.
+        packets: Packets, or their bytes.
         limits: What each of them may take.
         resources: Dictionaries and tables that they may name.
         threads: At most so many; default: one a core.
 
     Raises:
-        WireError: For the first packet that is refused.
+        WireError: For the first packet that is refused; its text says which.
     """
-    return _native.decode_many(
-        list(packets), limits=limits._tuple(), lossless=resources._lossless(), threads=threads
+    of_bytes = [bytes(packet) if isinstance(packet, Packet) else packet for packet in packets]
+    decode = partial(
+        _native.decode_many, limits=limits._tuple(), lossless=resources._lossless(), threads=threads
     )
+    try:
+        return decode(of_bytes)
+    except WireError:
+        for number, packet in enumerate(of_bytes):
+            try:
+                decode([packet])
+            except WireError as error:
+                text = f"packet {number} of {len(of_bytes)}: {error}"
+                raise type(error)(text, id=error.id, offset=error.offset, hint=error.hint) from None
+        raise

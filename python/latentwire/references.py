@@ -99,7 +99,7 @@ class Route:
         space: In what space.
         receiver: To whom; None: anyone who hears the space.
         message_prefix: The first 12 bytes of the message ids on this route; the last four count
-            its messages.
+            its messages. Drawn unless it is given, and part of what both hosts must have alike.
         codebook: Fingerprint of the codebook of latents that are codes.
         dictionary: Fingerprint of the dictionary of payloads that are compressed with one.
         tables: Fingerprint of the tables of payloads that are entropy coded.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from latentwire import _native
+from latentwire.errors import InvalidMessageError
 from latentwire.forms import ZSTD_LEVEL, Encoding, Scales, as_codes, as_float32, form_tuple
 
 Axis = Literal["shared", "column", "row"]
@@ -47,8 +48,10 @@ class EntropyTables:
             axis: One model for all codes, one for each of the D dimensions, or one for each row.
 
         Raises:
-            InvalidMessageError: If the encoding has no codes, or a message cannot be written.
+            InvalidMessageError: If the encoding has no codes, a message cannot be written, or there
+                is no such axis.
         """
+        _check_axis(axis)
         form = form_tuple(encoding, scales, asymmetric, "none", ZSTD_LEVEL, NO_RESOURCES)
         return cls(_native.EntropyTables.fit(as_float32(latents), form, axis))
 
@@ -65,6 +68,7 @@ class EntropyTables:
             InvalidMessageError: If there are no messages, a code is not below ``size``, or that is
                 not within its bounds.
         """
+        _check_axis(axis)
         return cls(_native.EntropyTables.fit_codes(as_codes(codes), size, axis))
 
     @classmethod
@@ -100,10 +104,21 @@ class EntropyTables:
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (EntropyTables.from_bytes, (bytes(self),))
+
     def __repr__(self) -> str:
         return (
             f"<EntropyTables {self.fingerprint.hex()[:12]}: {self.alphabet} codes, "
             f"models by {self.axis}>"
+        )
+
+
+def _check_axis(axis: str) -> None:
+    if axis not in get_args(Axis):
+        raise InvalidMessageError(
+            f"there are no models by {axis!r}: expected {', '.join(get_args(Axis))}",
+            id="message.axis",
         )
 
 
@@ -124,6 +139,9 @@ class Dictionary:
     def fingerprint(self) -> bytes:
         """16 bytes that name it: the first of its BLAKE3."""
         return self._inner.fingerprint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Dictionary, (bytes(self),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import re
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast, get_args
 
@@ -312,6 +312,9 @@ class Metadata(_Typed):
     def __hash__(self) -> int:
         return hash(self._typed())
 
+    def __reduce__(self) -> tuple[type[Metadata], tuple[dict[str, Value]]]:
+        return (Metadata, (dict(self.entries),))  # a view of a mapping cannot be pickled
+
     def _typed(self) -> frozenset[tuple[str, type, Value]]:
         return frozenset((key, type(value), value) for key, value in self.entries.items())
 
@@ -352,8 +355,8 @@ class Trace(_Typed):
         """The trace that the headers of a request name.
 
         Flags without a meaning here, spaces around commas and empty members are left out, and so
-        are the last members of a tracestate that is too long: W3C has those who hand a trace on do
-        the same.
+        are the last members of a tracestate that is too long, and one that breaks the grammar: W3C
+        has those who hand a trace on do the same.
 
         Raises:
             InvalidMessageError: If ``traceparent`` is none.
@@ -363,18 +366,25 @@ class Trace(_Typed):
             found is None
             or found["version"] == "ff"
             or (found["version"] == "00" and found["more"])
+            or not int(found["trace"], 16)
+            or not int(found["parent"], 16)
         ):
             raise _unwritable("a traceparent", repr(traceparent))
         stripped = (member.strip(" \t") for member in tracestate.split(","))
         members = list(filter(None, stripped))[:_MAX_STATE_MEMBERS]
         while len(",".join(members)) > _MAX_STATE_BYTES:
             members.pop()
-        return cls(
+        trace = cls(
             trace_id=bytes.fromhex(found["trace"]),
             parent_id=bytes.fromhex(found["parent"]),
             flags=int(found["flags"], 16) & (cls.SAMPLED | cls.RANDOM),
             state=",".join(members),
         )
+        try:
+            trace._body()
+        except InvalidMessageError:  # of its state: nothing else is left to be wrong
+            return replace(trace, state="")
+        return trace
 
     @property
     def traceparent(self) -> str:
@@ -401,7 +411,9 @@ def _unwritable(expected: str, found: str) -> InvalidMessageError:
 
 
 def _unicode(text: str) -> str:
-    """Refuse what UTF-8 cannot say."""
+    """Refuse what is no text, and what UTF-8 cannot say."""
+    if not isinstance(cast(object, text), str):
+        raise _unwritable("text", repr(text))
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
@@ -138,7 +139,8 @@ def open_stream(
 
     Args:
         path: The file. Appending to it meanwhile does no harm, see ``PacketStream.refresh``.
-        limits: What one packet may take; packets beyond are left out.
+        limits: What one packet may take. Packets beyond are left out where the index is made, and
+            refused when they are read where it knows them.
         save_index: Whether to write an index that was made or extended beside the file. If the
             folder cannot be written to, none is written.
 
@@ -166,6 +168,7 @@ class PacketStream(Sequence[Packet]):
         self._limits = limits
         self._save_index = save_index
         self._file = FileIO(self._path)
+        self._is_stale = False
         try:
             self._index, self._tail = _indexed(self._path, self._file, limits, save=save_index)
         except BaseException:
@@ -221,7 +224,14 @@ class PacketStream(Sequence[Packet]):
                 hint="pass larger Limits if you trust where the packet is from",
             )
         data = _read_at(self._file, offset, length)
-        self._index.check_packet(number, data, self._limits._tuple())
+        try:
+            self._index.check_packet(number, data, self._limits._tuple())
+        except StreamIndexError:
+            # Whoever opens the stream again, as the error says, shall not be given it once more.
+            self._is_stale = True
+            with contextlib.suppress(OSError):
+                index_path(self._path).unlink(missing_ok=True)
+            raise
         return data
 
     def place(self, number: int) -> tuple[int, int]:
@@ -287,13 +297,20 @@ class PacketStream(Sequence[Packet]):
         file = FileIO(self._path)
         try:
             index, tail = _indexed(
-                self._path, file, self._limits, save=self._save_index, known=self._index
+                self._path,
+                file,
+                self._limits,
+                save=self._save_index,
+                known=_native.StreamIndex() if self._is_stale else self._index,
             )
         except BaseException:
             file.close()
             raise
-        self._file.close()
-        self._file, self._index, self._tail = file, index, tail
+        former = self._file
+        if os.path.samestat(os.fstat(former.fileno()), os.fstat(file.fileno())):
+            file, former = former, file  # other threads may be reading from it
+        self._file, self._index, self._tail, self._is_stale = file, index, tail, False
+        former.close()
         return len(self)
 
     def close(self) -> None:
@@ -325,7 +342,7 @@ class StreamWriter:
     Every packet is written at once and whole. If that fails, what was written of it is taken back
     before the error is raised. If the process dies, the stream ends in a torn packet, which the
     next writer cuts off. A second writer of the same file is refused, where the system can lock
-    files.
+    files; threads may share one.
 
     Args:
         path: The file.
@@ -334,7 +351,7 @@ class StreamWriter:
         repair: What may be cut off the end before anything is appended: nothing, a torn packet, or
             all that is damaged there. Never what precedes a sound packet, and never packets beyond
             ``limits`` or of a later version.
-        limits: What reading the stream may take, to find its end.
+        limits: What reading the stream may take, to find its end; no packet may be longer.
         save_index: Whether to write the index beside the file on closing.
 
     Raises:
@@ -359,6 +376,8 @@ class StreamWriter:
         self._torn = False
         self._cut_bytes = 0
         self._appended = 0
+        self._limits = limits
+        self._lock = threading.Lock()
         is_new = not self._path.exists()
         self._file = self._path.open("ab+", buffering=0)
         try:
@@ -391,12 +410,23 @@ class StreamWriter:
             Its number in the stream.
 
         Raises:
-            WireError: If the bytes are not exactly one packet. Nothing has been written.
+            WireError: If the bytes are not exactly one packet, or more than ``limits`` allow, since
+                nobody could open the stream by them. Nothing has been written.
             OSError: If it cannot be written; the stream is as it was. Or if waiting for the disk
                 failed: then the packet is in the stream, but may not outlive a loss of power.
             TruncatedPacketError: If an earlier packet could neither be written nor taken back.
         """
         data = bytes(packet) if isinstance(packet, Packet) else bytes(memoryview(packet))
+        if len(data) > self._limits.total_bytes:
+            raise LimitExceededError(
+                f"expected a packet of at most {self._limits.total_bytes} bytes, found {len(data)}",
+                id="limit.total_bytes",
+                hint="open the stream with larger Limits, here and where it is read",
+            )
+        with self._lock:  # the order of the index is that of the file
+            return self._append(data)
+
+    def _append(self, data: bytes) -> int:
         number, end = len(self._index), self._index.end
         if self._torn:
             raise TruncatedPacketError(
@@ -448,15 +478,16 @@ class StreamWriter:
         Raises:
             OSError: If waiting for the disk failed. The file is closed all the same.
         """
-        if self._file.closed:
-            return
-        try:
-            if self._fsync != "never":
-                self.sync()
-            if self._save_index:
-                _save(self._index, self._path)
-        finally:
-            self._file.close()
+        with self._lock:
+            if self._file.closed:
+                return
+            try:
+                if self._fsync != "never":
+                    self.sync()
+                if self._save_index:
+                    _save(self._index, self._path)
+            finally:
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self

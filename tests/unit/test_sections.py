@@ -208,6 +208,8 @@ def test_findings_say_what_and_where(
         Trace(b"t" * 16, b"p" * 8, flags=256),
         Trace(b"t" * 16, b"p" * 8, state="a=1, b=2"),
         Trace(b"t" * 16, b"p" * 8, state="\ud800"),
+        Text(None),  # type: ignore[arg-type]
+        Metadata({1: 2}),  # type: ignore[dict-item]
     ],
 )
 def test_values_that_cannot_be_written(value: Any) -> None:
@@ -271,8 +273,14 @@ def test_trace_headers() -> None:
     # A later version may add fields and flags: what this one knows of it is kept.
     later = "cc" + TRACEPARENT[2:-2] + "ff-more"
     assert Trace.from_headers(later).flags == Trace.SAMPLED | Trace.RANDOM
+    # A state that breaks the grammar is not handed on, and does not keep the message from leaving.
+    broken = Trace.from_headers(TRACEPARENT, "no member")
+    assert (broken.traceparent, broken.state) == (TRACEPARENT, "")
+    assert Trace.from_section(broken.to_section()) == broken
     for bad in (
         "",
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'0' * 16}-01",
         TRACEPARENT[:-1],
         TRACEPARENT + "-more",
         "ff" + TRACEPARENT[2:],

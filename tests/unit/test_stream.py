@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import random
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -580,3 +581,48 @@ def test_any_bytes_are_packets_and_damage_side_by_side(pieces: list[bytes]) -> N
     assert sum(len(one) for one in found) + sum(one.length for one in told) == len(data)
     sound = [one for one in pieces if one in BYTES]
     assert [bytes(one) for one in found] == sound
+
+
+def test_threads_may_share_a_writer(tmp_path: Path) -> None:
+    """The index must have the packets in the order of the file, or it is that of no stream."""
+    path, each = tmp_path / "s.lwp", 200
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with StreamWriter(path, fsync="never") as writer, ThreadPoolExecutor(6) as pool:
+            list(pool.map(writer.append, PACKETS * each))
+    finally:
+        sys.setswitchinterval(interval)
+    with open_stream(path) as stream:
+        assert len(stream) == each * len(PACKETS)
+        assert {bytes(one) for one in stream} == set(BYTES)
+
+
+def test_a_stale_index_is_not_taken_a_second_time(tmp_path: Path) -> None:
+    path = tmp_path / "s.lwp"
+    for first in (BYTES[0], BYTES[1]):
+        path.write_bytes(first + BYTES[3] * 2)
+        open_stream(path).close()
+        if first == BYTES[0]:
+            saved = index_path(path).read_bytes()
+    swapped = BYTES[3] + BYTES[0] + BYTES[3]  # the last packet lies where the index says
+    path.write_bytes(swapped)
+    index_path(path).write_bytes(saved)
+    with open_stream(path) as stream:
+        with pytest.raises(errors.StreamIndexError):
+            stream[0]
+        assert stream.refresh() == 3
+        assert stream[0] == PACKETS[3]
+    with open_stream(path) as stream:
+        assert [bytes(one) for one in stream] == [BYTES[3], BYTES[0], BYTES[3]]
+
+
+def test_a_writer_takes_no_packet_that_it_could_not_open_the_stream_by(tmp_path: Path) -> None:
+    limits = Limits(total_bytes=len(BYTES[1]))
+    with StreamWriter(tmp_path / "s.lwp", limits=limits) as writer:
+        writer.append(BYTES[1])
+        with pytest.raises(errors.LimitExceededError, match="found"):
+            writer.append(BYTES[2])
+        assert len(writer) == 1
+    with StreamWriter(tmp_path / "s.lwp", limits=limits) as writer:
+        assert len(writer) == 1
