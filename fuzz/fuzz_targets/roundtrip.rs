@@ -52,7 +52,7 @@ fn write_again(
     if is_settled_by_writing(info.format) {
         assert_eq!(write(packet, &read, resources, &options), written);
     }
-    for compression in [Compression::Zstd { level: 1 }, Compression::Auto { tables: &TABLES }] {
+    for compression in [Compression::Zstd { level: 1 }, Compression::Auto { level: 1, dictionaries: &[], tables: &TABLES }] {
         let compressed = options.with_compression(compression);
         let compressed = write(packet, message, resources, &compressed);
         assert!(compressed.len() <= written.len());

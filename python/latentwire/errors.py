@@ -126,7 +126,10 @@ class UntrustedPacketError(WireError):
 
 
 class LimitExceededError(WireError):
-    """Reading the packet would spend more than the caller's `Limits` allow."""
+    """Reading the packet would spend more than the caller's `Limits` allow.
+
+    Or a `Verifier` has no room for one more session of a key.
+    """
 
 
 class InvalidMessageError(WireError, UsageError):

@@ -22,7 +22,11 @@ Scales = Literal["row", "tensor", "channel"] | int
 """Which numbers share a scale: those of a row, all of the tensor, those at one place of all rows,
 or so many neighbours in a row."""
 Compression = Literal["none", "zstd", "entropy", "auto"]
-"""The lossless stage over a payload; the smaller of with and without is kept."""
+"""Which lossless stage to try over a payload; the smaller of with and without is kept."""
+Written = Encoding | Literal["codes"]
+"""How the numbers of a packet are written; codes are indices into a codebook."""
+Stage = Literal["none", "zstd", "zstd-dictionary", "entropy"]
+"""The lossless stage over a payload of a packet."""
 
 ZSTD_LEVEL = 9
 """Level at which zstd is tried unless another is given."""

@@ -22,6 +22,8 @@ from latentwire.forms import (
     Compression,
     Encoding,
     Scales,
+    Stage,
+    Written,
     as_float32,
     check_encoding,
     form_tuple,
@@ -59,7 +61,9 @@ __all__ = [
     "Section",
     "SectionInfo",
     "SpaceRef",
+    "Stage",
     "TensorInfo",
+    "Written",
     "__version__",
     "new_message_id",
     "quantize_roundtrip",
@@ -140,7 +144,7 @@ class Message:
                 scale; for int8, int4 and int2.
             compression: The lossless stage to try; it is kept if it makes the payload smaller.
                 ``zstd`` uses the first dictionary of ``resources``, if there is one; ``entropy``
-                needs tables among them; ``auto`` keeps the smallest of all.
+                needs tables among them; ``auto`` keeps the smallest of all that these allow.
             level: 1 to 22, for zstd.
             resources: Dictionaries and tables that both ends have.
             route: Write a compact packet of this route, which the message must be one of.
@@ -385,8 +389,8 @@ class Packet:
             TensorInfo(
                 name=name,
                 shape=tuple(shape),
-                encoding=encoding,
-                compression=cast(Compression, compression),
+                encoding=cast(Written, encoding),
+                compression=cast(Stage, compression),
                 scales=None if scales is None else ScalesInfo._of(scales),
                 payload_offset=offset,
                 payload_length=length,
@@ -395,14 +399,14 @@ class Packet:
         )
 
     @property
-    def encoding(self) -> Encoding:
+    def encoding(self) -> Written:
         """How the numbers of the first tensor are written."""
-        return cast(Encoding, self._native.tensors[0][2])
+        return cast(Written, self._native.tensors[0][2])
 
     @property
-    def compression(self) -> Compression:
+    def compression(self) -> Stage:
         """The lossless stage that was kept over the first tensor."""
-        return cast(Compression, self._native.tensors[0][3])
+        return cast(Stage, self._native.tensors[0][3])
 
     @property
     def shape(self) -> tuple[int, ...]:

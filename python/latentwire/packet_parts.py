@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwire.forms import Compression, Scales, as_codes
+from latentwire.forms import Scales, Stage, Written, as_codes
 from latentwire.references import check_sixteen_bytes
 
 
@@ -89,7 +89,7 @@ class TensorInfo:
     Attributes:
         name: Empty for the one without a name.
         shape: Extents, outermost first.
-        encoding: An ``Encoding``, or ``codes``.
+        encoding: How its numbers are written.
         compression: The lossless stage that was kept.
         scales: None for encodings that have none.
         payload_offset: First byte of its payload, from the start of the packet.
@@ -98,8 +98,8 @@ class TensorInfo:
 
     name: str
     shape: tuple[int, ...]
-    encoding: str
-    compression: Compression
+    encoding: Written
+    compression: Stage
     scales: ScalesInfo | None
     payload_offset: int
     payload_length: int

@@ -103,11 +103,14 @@ class Sealer:
             route: What a compact packet leaves out.
 
         Raises:
-            InvalidMessageError: If it has a seal, or the numbers of the session are used up.
+            InvalidMessageError: If it has a seal, or the numbers of the session are used up. What
+                cannot be sealed uses up no number.
             WireError: If it is no packet.
+            TypeError: If it is neither a packet nor bytes.
         """
         given = None if route is None else route._tuple()
-        return Packet.from_bytes(self._inner.seal(bytes(packet), given))
+        # A seal is not for the sealer to refuse by a receiver's limits.
+        return Packet(self._inner.seal(_bytes_of(packet), given), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Seal:
             MalformedPacketError: If the seal does not fit the packet.
             UnsupportedFeatureError: If its algorithm is not known here.
         """
-        found = _native.read_seal(bytes(packet))
+        found = _native.read_seal(_bytes_of(packet))
         return None if found is None else cls(*found)
 
 
@@ -161,7 +164,8 @@ class Verifier:
 
     Args:
         keys: Keys that are accepted.
-        max_sessions: Sessions that it can remember; more are refused, none is forgotten.
+        max_sessions: Sessions of each key that it can remember, 4096 unless given; more are
+            refused, none is forgotten. A session takes some fifty bytes.
         expecting_sessions: Accept only sessions that ``expect`` has announced. A verifier that
             starts anew has forgotten what it saw: use this, or new keys.
     """
@@ -183,9 +187,17 @@ class Verifier:
         """Announce a session.
 
         Raises:
-            LimitExceededError: If there are more sessions than can be remembered.
+            LimitExceededError: If there are more sessions of the key than can be remembered.
         """
         self._inner.expect(key_id, session)
+
+    def add_key(self, key: VerifyKey) -> None:
+        """Accept another key; one of the same id is replaced, and its sessions are forgotten."""
+        self._inner.add_key(key._inner)
+
+    def remove_key(self, key_id: bytes) -> None:
+        """Refuse a key from now on and forget its sessions; one that is not there is let be."""
+        self._inner.remove_key(key_id)
 
     def verify(
         self,
@@ -199,9 +211,11 @@ class Verifier:
         Raises:
             UntrustedPacketError: If there is no seal or no key for it, it does not hold, or the
                 packet was received before.
+            LimitExceededError: If it begins one session more of its key than can be remembered.
             WireError: If it is no packet.
+            TypeError: If it is neither a packet nor bytes.
         """
-        data = bytes(packet)
+        data = _bytes_of(packet)
         given = None if route is None else route._tuple()
         found = self._inner.verify(data, given, limits._tuple())
         return Verified(Packet.from_bytes(data, limits), *found)
@@ -226,8 +240,9 @@ class Encryptor:
 
         Raises:
             WireError: If it is no packet, or an encrypted one.
+            TypeError: If it is neither a packet nor bytes.
         """
-        return self._inner.encrypt(bytes(packet))
+        return self._inner.encrypt(_bytes_of(packet))
 
 
 def decrypt(data: bytes, id: bytes, key: bytes, limits: Limits = DEFAULT_LIMITS) -> Packet:
@@ -236,9 +251,10 @@ def decrypt(data: bytes, id: bytes, key: bytes, limits: Limits = DEFAULT_LIMITS)
     Raises:
         UntrustedPacketError: If it was made with another key, or altered.
         WireError: If it is no packet.
+        TypeError: If ``data`` is not bytes-like.
     """
     _check(id, key)
-    return Packet.from_bytes(_native.decrypt(data, id, key, limits._tuple()), limits)
+    return Packet.from_bytes(_native.decrypt(_bytes_of(data), id, key, limits._tuple()), limits)
 
 
 def digest(
@@ -254,7 +270,7 @@ def digest(
         WireError: If the payload cannot be restored.
     """
     given = (None if route is None else route._tuple(), resources._lossless())
-    return _native.digest(bytes(packet), given, limits._tuple())
+    return _native.digest(_bytes_of(packet), given, limits._tuple())
 
 
 def truncate_sealed(packet: Packet, rows: int) -> Packet:
@@ -266,7 +282,14 @@ def truncate_sealed(packet: Packet, rows: int) -> Packet:
         UntrustedPacketError: If it has no seal.
         InvalidMessageError: If its seal cannot be kept: ``Packet.truncate`` leaves it out.
     """
-    return Packet.from_bytes(_native.truncate_sealed(bytes(packet), rows))
+    return Packet(_native.truncate_sealed(_bytes_of(packet), rows), None)
+
+
+def _bytes_of(packet: Packet | bytes) -> bytes:
+    if isinstance(packet, Packet) or type(packet) is bytes:
+        return bytes(packet)
+    # Through memoryview, because bytes(n) of a number n would allocate n zeros.
+    return bytes(memoryview(packet))
 
 
 def _check(id: bytes, key: bytes) -> None:

@@ -169,9 +169,9 @@ def test_an_encoder_writes_what_messages_write() -> None:
 
 
 def test_an_encoder_numbers_the_messages_of_a_route() -> None:
-    encoder = PacketEncoder(sender=SENDER, space=SPACE, route=ROUTE, first_number=2**32 - 2)
+    encoder = PacketEncoder(sender=SENDER, space=SPACE, route=ROUTE, first_number=2**32 - 1)
     packet = Packet.from_bytes(encoder.encode(NUMBERS))
-    assert packet.route == (2**32 - 2, ROUTE.id)
+    assert packet.route == (2**32 - 1, ROUTE.id)
     with pytest.raises(OverflowError):
         encoder.encode(NUMBERS)
 

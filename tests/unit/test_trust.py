@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from latentwire import errors
 from latentwire.benchmark.sealed import crc32c
-from latentwire.message import Message, ModelRef, Packet, Route, SpaceRef
+from latentwire.message import Limits, Message, ModelRef, Packet, Route, SpaceRef
 from latentwire.resources import EntropyTables, Resources
 from latentwire.trust import (
     Algorithm,
@@ -178,3 +179,83 @@ def test_keys_of_other_lengths_are_misuse_and_keys_are_not_printed() -> None:
             make()
     key = SealKey("blake3", ID, KEY)
     assert KEY.hex() not in repr(key) + repr(key.verify_key())
+
+
+def test_whatever_can_be_encoded_can_be_sealed() -> None:
+    key = SealKey("blake3", ID, KEY)
+    sealer = Sealer(key)
+    layers = {f"layer.{n}.{part}": LATENTS for n in range(32) for part in ("key", "value")}
+    many = packet(latents=np.zeros(0, np.float32), tensors=layers)
+    large = Message(latents=np.ones((4097, 1024), np.float32), sender=SENDER, space=SPACE)
+    limits = Limits(sections=65, elements=4097 * 1024)
+    verifier = Verifier([key.verify_key()])
+    for number, given in enumerate((many, large.encode("sign"))):
+        sealed = sealer.seal(given)
+        assert verifier.verify(sealed, limits=limits).sequence == number
+        cut = truncate_sealed(sealed, len(LATENTS) - 1 if number == 0 else 4096)
+        assert Verifier([key.verify_key()]).verify(cut, limits=limits).is_cut
+        with pytest.raises(errors.LimitExceededError):
+            Packet.from_bytes(bytes(sealed))
+
+
+def test_what_cannot_be_sealed_uses_up_no_number() -> None:
+    route = Route(id=1, sender=SENDER, space=SPACE)
+    compact = packet(message_id=route.message_id(1)).to_compact(route)
+    sealer = Sealer(SealKey("blake3", ID, KEY))
+    with pytest.raises(errors.UnsupportedFeatureError):
+        sealer.seal(compact)
+    seal = Seal.of(sealer.seal(compact, route=route))
+    assert seal is not None
+    assert seal.sequence == 0
+
+
+def test_every_bytes_like_object_is_taken_and_nothing_else() -> None:
+    key = SealKey("blake3", ID, KEY)
+    sealer, verifier = Sealer(key), Verifier([key.verify_key()])
+    encryptor = Encryptor(ID, KEY)
+    calls: list[Callable[[Any], object]] = [
+        sealer.seal,
+        verifier.verify,
+        encryptor.encrypt,
+        Seal.of,
+        digest,
+        lambda given: truncate_sealed(given, 1),
+        lambda given: decrypt(given, ID, KEY),
+    ]
+    for call in calls:
+        for wrong in (5, [1, 2], "text", None):
+            with pytest.raises(TypeError):
+                call(wrong)
+    sealed = sealer.seal(memoryview(bytes(packet())))
+    verifier.verify(bytearray(bytes(sealed)))
+    assert decrypt(memoryview(encryptor.encrypt(sealed)), ID, KEY) == sealed
+
+
+def test_sessions_are_counted_for_each_key() -> None:
+    one, other = SealKey("blake3", ID, KEY), SealKey("hmac-sha-256", b"2026-11b", KEY)
+    verifier = Verifier([one.verify_key(), other.verify_key()], max_sessions=1)
+    verifier.verify(Sealer(one).seal(packet()))
+    with pytest.raises(errors.LimitExceededError) as caught:
+        verifier.verify(Sealer(one).seal(packet()))
+    assert caught.value.id == "limit.sessions"
+    assert caught.value.hint is not None
+    assert "max_sessions" in caught.value.hint
+    verifier.verify(Sealer(other).seal(packet()))
+
+
+def test_keys_come_and_go() -> None:
+    key = SealKey("blake3", ID, KEY)
+    verifier = Verifier([], max_sessions=1)
+    sealed = Sealer(key).seal(packet())
+    verifier.remove_key(ID)
+    for _ in range(2):  # a key that is taken away takes its sessions along
+        with pytest.raises(errors.UntrustedPacketError) as caught:
+            verifier.verify(sealed)
+        assert caught.value.id == "seal.key"
+        verifier.add_key(key.verify_key())
+        verifier.verify(sealed)
+        verifier.remove_key(ID)
+    verifier.add_key(VerifyKey("blake3", ID, bytes(32)))
+    with pytest.raises(errors.UntrustedPacketError) as caught:
+        verifier.verify(sealed)
+    assert caught.value.id == "seal.tag"

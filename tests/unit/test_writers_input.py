@@ -78,6 +78,21 @@ def test_tables_have_a_known_axis() -> None:
         EntropyTables.fit_codes(np.ones((2, 3), np.uint8), 4, axis="foo")  # type: ignore[arg-type]
 
 
+def test_auto_tries_dictionaries_at_the_level_that_is_asked_for() -> None:
+    written = message(np.tile(NUMBERS, (1, 8)))
+    plain = written.encode("f32")
+    payload = bytes(plain)[plain.payload_offset :][: plain.payload_length]
+    resources = Resources(dictionaries=[Dictionary(payload)])
+    packet = written.encode("f32", compression="auto", resources=resources)
+    assert packet == written.encode("f32", compression="zstd", resources=resources)
+    assert packet.compression == "zstd-dictionary"
+    assert (packet.decode(resources=resources).latents == written.latents).all()
+    with pytest.raises(errors.UnsupportedFeatureError) as caught:
+        packet.decode()
+    assert caught.value.hint is not None
+    assert "resources=Resources" in caught.value.hint
+
+
 # --- Numbers -------------------------------------------------------------------------------------
 
 

@@ -53,7 +53,7 @@ fn decode_all<'py>(
         Ok(infos) => infos,
         Err(error) => return Ok(Err(error)),
     };
-    let arrays: Vec<_> = infos.iter().map(|info| new_array(py, info)).collect();
+    let arrays = infos.iter().map(|info| new_array(py, info)).collect::<PyResult<Vec<_>>>()?;
     let mut contents: Vec<_> = arrays.iter().map(PyArrayMethods::readwrite).collect();
     let mut tensors = Vec::with_capacity(arrays.len());
     for ((bytes, info), contents) in packets.iter().zip(&infos).zip(&mut contents) {

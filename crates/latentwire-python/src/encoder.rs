@@ -1,6 +1,7 @@
 //! A stream of messages that differ in their latents alone: everything else is prepared once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use latentwire::{
@@ -30,8 +31,7 @@ pub(crate) struct PyPacketEncoder {
     options: OptionsArgument,
     lossless: Lossless,
     route: Option<PyRoute>,
-    /// Of the next message on the route.
-    number: AtomicU32,
+    numbers: Numbers,
 }
 
 #[pymethods]
@@ -47,8 +47,8 @@ impl PyPacketEncoder {
         route: Option<PyRoute>,
         number: u32,
     ) -> Self {
-        let number = AtomicU32::new(number);
-        Self { sender, receiver, space, options, lossless, route, number }
+        let numbers = Numbers { next: AtomicU64::new(number.into()) };
+        Self { sender, receiver, space, options, lossless, route, numbers }
     }
 
     /// The packet of one more message.
@@ -59,11 +59,12 @@ impl PyPacketEncoder {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let shape = Shape::new(latents.shape()).map_err(|error| raise(py, &error))?;
         let numbers = latents.values()?;
-        let writer = self.writer(1)?;
         let (mut packet, random) = (Vec::new(), random().map_err(|failure| failure.raise(py))?);
-        let write = || writer.write(0, random, shape, numbers, &mut packet);
-        let written = if shape.num_elements() > FEW { py.detach(write) } else { write() };
-        written.map_err(|failure| failure.raise(py))?;
+        self.write(1, |writer| {
+            let write = || writer.write(0, random, shape, numbers, &mut packet);
+            let written = if shape.num_elements() > FEW { py.detach(write) } else { write() };
+            written.map_err(|failure| failure.raise(py))
+        })?;
         Ok(PyBytes::new(py, &packet))
     }
 
@@ -82,36 +83,64 @@ impl PyPacketEncoder {
         }
         let shape = Shape::new(extents).map_err(|error| raise(py, &error))?;
         let numbers = latents.values()?;
-        let writer = self.writer(*count)?;
         let mut indices: Vec<u32> = (0..).take(*count).collect();
-        let written = py.detach(|| {
-            on_all_cores(&mut indices, threads, |block, out| {
-                writer.write_block(block, shape, &numbers, out)
-            })
-        });
-        written.map_err(|failure| failure.raise(py))
+        self.write(*count, |writer| {
+            let written = py.detach(|| {
+                on_all_cores(&mut indices, threads, |block, out| {
+                    writer.write_block(block, shape, &numbers, out)
+                })
+            });
+            written.map_err(|failure| failure.raise(py))
+        })
     }
 }
 
 impl PyPacketEncoder {
-    /// What writes the next `count` messages.
-    fn writer(&self, count: usize) -> PyResult<Writer<'_>> {
+    /// Writes the next `count` messages. If that fails, others have their numbers.
+    fn write<R>(
+        &self,
+        count: usize,
+        write: impl FnOnce(&Writer<'_>) -> PyResult<R>,
+    ) -> PyResult<R> {
         let route = self.route.as_ref().map(PyRoute::borrowed);
-        let mut first_number = 0;
-        if route.is_some() {
-            let after = |number: u32| number.checked_add(u32::try_from(count).ok()?);
-            let before = self.number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
-            first_number = before.map_err(|_| {
-                PyOverflowError::new_err("the message numbers of the route are used up")
-            })?;
-        }
+        let options = self.options.options(&self.lossless)?;
+        let taken = route.is_some().then(|| self.numbers.take(count)).transpose()?;
         let header = Header {
             message_id: MessageId([0; 16]),
             sender: model_ref(&self.sender),
             receiver: self.receiver.as_ref().map(model_ref),
             space: SpaceRef { fingerprint: Fingerprint(self.space.0), name: &self.space.1 },
         };
-        Ok(Writer { header, route, first_number, options: self.options.options(&self.lossless)? })
+        // Every number that is given out is below 2^32.
+        let first_number = taken.as_ref().map_or(0, |taken| taken.start as u32);
+        let written = write(&Writer { header, route, first_number, options });
+        if let (Err(_), Some(taken)) = (&written, taken) {
+            self.numbers.give_back(taken);
+        }
+        written
+    }
+}
+
+/// The numbers of the messages on a route.
+struct Numbers {
+    /// Up to 2^32, which is one past the last.
+    next: AtomicU64,
+}
+
+impl Numbers {
+    fn take(&self, count: usize) -> PyResult<Range<u64>> {
+        let after = |first: u64| first.checked_add(count as u64).filter(|&end| end <= 1 << 32);
+        let first = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
+        first
+            .map(|first| first..first + count as u64)
+            .map_err(|_| PyOverflowError::new_err("the message numbers of the route are used up"))
+    }
+
+    /// Has numbers that no message got given out again, unless another thread has taken later ones
+    /// since: then they are left out.
+    fn give_back(&self, taken: Range<u64>) {
+        let (now, before) = (taken.end, taken.start);
+        let _ = self.next.compare_exchange(now, before, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 

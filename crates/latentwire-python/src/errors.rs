@@ -1,6 +1,6 @@
 //! The crate's errors as the exceptions of `latentwire.errors`: one class a family.
 
-use latentwire::{Error, Family};
+use latentwire::{Error, ErrorKind, Family};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule};
@@ -21,8 +21,20 @@ pub(crate) const fn class_name(family: Family) -> &'static str {
 }
 
 /// What the reader of an error can do about it.
-pub(crate) const fn hint(family: Family) -> Option<&'static str> {
-    match family {
+pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::LimitSessions => {
+            return Some("pass a larger max_sessions to the Verifier, or replace the key");
+        }
+        ErrorKind::LatentsResource => {
+            return Some(
+                "pass what its writer used: resources=Resources(...), or --tables and --dictionary; \
+                 hosts have none",
+            );
+        }
+        _ => {}
+    }
+    match kind.family() {
         Family::Truncated | Family::Checksum => Some("send the packet again"),
         Family::UnsupportedVersion | Family::UnsupportedFeature => {
             Some("upgrade latentwire on the side that reads")
@@ -37,7 +49,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let family = error.kind().family();
     let offset = error.offset().map(|offset| offset as u64);
     let text = error.to_string();
-    exception(py, class_name(family), &text, error.kind().id(), offset, hint(family))
+    exception(py, class_name(family), &text, error.kind().id(), offset, hint(error.kind()))
 }
 
 /// A `WireError` of the named class.

@@ -6,7 +6,8 @@ use latentwire::{
     Address, Encoding, Fingerprint, Format, Granularity, Header, LatentsInfo, Limits, ModelRef,
     Packet, Resources, SectionInfo,
 };
-use numpy::{Element, PyArrayDyn, PyArrayMethods};
+use numpy::npyffi::{PY_ARRAY_API, npy_intp};
+use numpy::{Element, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -129,7 +130,7 @@ impl PyPacket {
         };
         let read = |info: &LatentsInfo| {
             info.check_limits(limits).map_err(|error| raise(py, &error))?;
-            let bits = new_array(py, info);
+            let bits = new_array(py, info)?;
             resources.with(|resources| {
                 fill(py, &bits, |bits: &mut [u16]| {
                     let numbers = bits.reinterpret_cast_mut::<bf16>();
@@ -282,23 +283,33 @@ fn tensor<'py>(
     let refuse = |error| raise(py, &error);
     info.check_limits(limits).map_err(refuse)?;
     if let Format::Codes { codebook, size } = info.format {
-        let codes = new_array(py, info);
+        let codes = new_array(py, info)?;
         fill(py, &codes, |codes| info.decode_codes_into(bytes, resources, limits, codes))?;
         let codebook = codebook.as_ref().map_or(&[][..], |codebook| &codebook.0);
         return Ok((name, codes.into_any(), Some((PyBytes::new(py, codebook), size))));
     }
-    let numbers = new_array(py, info);
+    let numbers = new_array(py, info)?;
     fill(py, &numbers, |numbers| info.decode_into(bytes, resources, limits, numbers))?;
     Ok((name, numbers.into_any(), None))
 }
 
-/// An array that has the shape of a tensor.
+/// An array of zeros that has the shape of a tensor; `MemoryError` if there is no room for it.
 pub(crate) fn new_array<'py, T: Element>(
     py: Python<'py>,
     info: &LatentsInfo,
-) -> Bound<'py, PyArrayDyn<T>> {
-    let extents: Vec<usize> = info.shape.extents().iter().map(|&extent| extent as usize).collect();
-    PyArrayDyn::zeros(py, extents, false)
+) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
+    let extents = info.shape.extents().iter().map(|&extent| npy_intp::try_from(extent));
+    let mut extents = extents.collect::<Result<Vec<_>, _>>()?;
+    let num_axes = extents.len().try_into()?;
+    // SAFETY: Python is held. There are `num_axes` extents, which NumPy only reads; the descriptor is a
+    // new reference, which it takes. What comes back is null or a new reference to an array of this
+    // descriptor, in C order.
+    #[expect(unsafe_code, reason = "`PyArrayDyn::zeros` panics where there is no room")]
+    unsafe {
+        let descriptor = T::get_dtype(py).into_dtype_ptr();
+        let pointer = PY_ARRAY_API.PyArray_Zeros(py, num_axes, extents.as_mut_ptr(), descriptor, 0);
+        Ok(Bound::from_owned_ptr_or_err(py, pointer)?.cast_into_unchecked())
+    }
 }
 
 fn fill<T: Element>(

@@ -68,7 +68,7 @@ impl PyEntropyTables {
 
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        EntropyTables::from_bytes(data).map(Self).map_err(|error| raise(py, &error))
+        py.detach(|| EntropyTables::from_bytes(data)).map(Self).map_err(|error| raise(py, &error))
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -113,8 +113,8 @@ pub(crate) struct PyDictionary(pub(crate) Dictionary);
 #[pymethods]
 impl PyDictionary {
     #[new]
-    fn new(data: Vec<u8>) -> Self {
-        Self(Dictionary::new(data))
+    fn new(py: Python<'_>, data: Vec<u8>) -> Self {
+        Self(py.detach(|| Dictionary::new(data)))
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

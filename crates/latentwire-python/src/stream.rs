@@ -77,7 +77,7 @@ fn advice(error: &Error) -> Option<&'static str> {
     match error.kind().family() {
         Family::Truncated => Some("a StreamWriter cuts a torn packet off"),
         Family::Checksum | Family::Malformed => Some("read_stream with on_damage passes over it"),
-        family => hint(family),
+        _ => hint(error.kind()),
     }
 }
 
@@ -149,11 +149,11 @@ impl PyStreamIndex {
 
     #[staticmethod]
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        StreamIndex::from_bytes(data).map(Self).map_err(|error| raise(py, error))
+        py.detach(|| StreamIndex::from_bytes(data)).map(Self).map_err(|error| raise(py, error))
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.to_bytes())
+        PyBytes::new(py, &py.detach(|| self.0.to_bytes()))
     }
 
     fn __len__(&self) -> usize {
@@ -240,9 +240,12 @@ impl PyStreamIndex {
     fn push(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
         let end = self.0.end();
         let any_size = Limits::default().with_total_bytes(usize::MAX);
-        let packet = StreamPacket::new(end, data, &any_size)
-            .map_err(|error| StreamError::Packet { offset: end, error });
-        packet.and_then(|packet| self.0.push(packet.entry())).map_err(|error| raise(py, error))
+        let entry =
+            py.detach(|| StreamPacket::new(end, data, &any_size).map(|packet| packet.entry()));
+        entry
+            .map_err(|error| StreamError::Packet { offset: end, error })
+            .and_then(|entry| self.0.push(entry))
+            .map_err(|error| raise(py, error))
     }
 
     /// Forget the packets from `number` on.

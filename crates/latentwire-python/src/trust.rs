@@ -1,11 +1,11 @@
 //! Seals, encryption and digests.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use latentwire::Packet;
 use latentwire::trust::{
     self, Encryptor, EnvelopeKey, KeyId, Seal, SealKey, Sealer, SessionId, Verifier, VerifyKey,
 };
+use latentwire::{Packet, Resources};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -68,19 +68,19 @@ fn no_algorithm(name: &str) -> PyErr {
 
 /// Seals packets of one session.
 #[pyclass(name = "Sealer", module = "latentwire._native", frozen)]
-pub(crate) struct PySealer(Mutex<Sealer>);
+pub(crate) struct PySealer(Guarded<Sealer>);
 
 #[pymethods]
 impl PySealer {
     #[new]
     fn new(py: Python<'_>, key: &PySealKey) -> PyResult<Self> {
         let sealer = Sealer::new(key.0.clone()).map_err(|error| raise(py, &error))?;
-        Ok(Self(Mutex::new(sealer)))
+        Ok(Self(Guarded::new(sealer)))
     }
 
     #[getter]
     fn session<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &locked(&self.0).session().0)
+        PyBytes::new(py, &self.0.with(py, |sealer| sealer.session()).0)
     }
 
     fn seal<'py>(
@@ -89,11 +89,10 @@ impl PySealer {
         packet: &[u8],
         route: Option<PyRoute>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut sealer = locked(&self.0);
-        let made = match &route {
+        let made = self.0.with(py, |sealer| match &route {
             Some(route) => sealer.seal_on(packet, &route.borrowed()),
             None => sealer.seal(packet),
-        };
+        });
         made.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
     }
 }
@@ -103,7 +102,7 @@ type Verified<'py> = (&'static str, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u6
 
 /// Verifies seals and remembers what it has seen.
 #[pyclass(name = "Verifier", module = "latentwire._native", frozen)]
-pub(crate) struct PyVerifier(Mutex<Verifier>);
+pub(crate) struct PyVerifier(Guarded<Verifier>);
 
 #[pymethods]
 impl PyVerifier {
@@ -120,12 +119,21 @@ impl PyVerifier {
         if expecting_sessions {
             verifier = verifier.expecting_sessions();
         }
-        Self(Mutex::new(verifier))
+        Self(Guarded::new(verifier))
     }
 
     fn expect(&self, py: Python<'_>, key_id: [u8; 8], session: [u8; 16]) -> PyResult<()> {
-        let done = locked(&self.0).expect(KeyId(key_id), SessionId(session));
+        let done = self.0.with(py, |verifier| verifier.expect(KeyId(key_id), SessionId(session)));
         done.map_err(|error| raise(py, &error))
+    }
+
+    fn add_key(&self, py: Python<'_>, key: &PyVerifyKey) {
+        let key = key.0.clone();
+        self.0.with(py, |verifier| verifier.add_key(key));
+    }
+
+    fn remove_key(&self, py: Python<'_>, key_id: [u8; 8]) {
+        self.0.with(py, |verifier| verifier.remove_key(KeyId(key_id)));
     }
 
     fn verify<'py>(
@@ -135,12 +143,11 @@ impl PyVerifier {
         route: Option<PyRoute>,
         limits: PyLimits,
     ) -> PyResult<Verified<'py>> {
-        let mut verifier = locked(&self.0);
         let route = route.as_ref().map(PyRoute::borrowed);
-        let found = match &route {
+        let found = self.0.with(py, |verifier| match &route {
             Some(route) => verifier.verify_on(packet, route, &limits.0),
             None => verifier.verify(packet, &limits.0),
-        };
+        });
         let found = found.map_err(|error| raise(py, &error))?;
         Ok((
             found.algorithm().name(),
@@ -160,8 +167,8 @@ pub(crate) fn read_seal<'py>(
     py: Python<'py>,
     packet: &[u8],
 ) -> PyResult<Option<(&'static str, Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, bool)>> {
-    let seal = Packet::parse(packet, &already_checked()).and_then(|parsed| Seal::of(&parsed));
-    let seal = seal.map_err(|error| raise(py, &error))?;
+    let read = || Packet::parse(packet, &already_checked()).and_then(|parsed| Seal::of(&parsed));
+    let seal = py.detach(read).map_err(|error| raise(py, &error))?;
     Ok(seal.map(|seal| {
         let (key_id, session) = (seal.key_id(), seal.session());
         (
@@ -176,18 +183,18 @@ pub(crate) fn read_seal<'py>(
 
 /// Encrypts packets of one session.
 #[pyclass(name = "Encryptor", module = "latentwire._native", frozen)]
-pub(crate) struct PyEncryptor(Mutex<Encryptor>);
+pub(crate) struct PyEncryptor(Guarded<Encryptor>);
 
 #[pymethods]
 impl PyEncryptor {
     #[new]
     fn new(py: Python<'_>, id: [u8; 8], key: [u8; 32]) -> PyResult<Self> {
         let made = Encryptor::new(EnvelopeKey::new(KeyId(id), key));
-        Ok(Self(Mutex::new(made.map_err(|error| raise(py, &error))?)))
+        Ok(Self(Guarded::new(made.map_err(|error| raise(py, &error))?)))
     }
 
     fn encrypt<'py>(&self, py: Python<'py>, packet: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let encrypted = locked(&self.0).encrypt(packet);
+        let encrypted = self.0.with(py, |encryptor| encryptor.encrypt(packet));
         encrypted.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
     }
 }
@@ -214,8 +221,10 @@ pub(crate) fn digest<'py>(
     resources: ResourcesArgument,
     limits: PyLimits,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let found = resources
-        .with(|resources| Packet::parse(packet, &limits.0)?.digest_with(resources, &limits.0));
+    let read = |resources: &Resources<'_>| {
+        Packet::parse(packet, &limits.0)?.digest_with(resources, &limits.0)
+    };
+    let found = py.detach(|| resources.with(read));
     found.map(|digest| PyBytes::new(py, &digest.0)).map_err(|error| raise(py, &error))
 }
 
@@ -227,13 +236,25 @@ pub(crate) fn truncate_sealed<'py>(
     rows: u32,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let limits = already_checked();
-    let cut =
-        Packet::parse(packet, &limits).and_then(|parsed| parsed.truncate_sealed(rows, &limits));
+    let cut = py.detach(|| Packet::parse(packet, &limits)?.truncate_sealed(rows, &limits));
     cut.map(|bytes| PyBytes::new(py, &bytes)).map_err(|error| raise(py, &error))
 }
 
-/// A panic while a lock was held has not left anything half done: the crate's values are changed
-/// last.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A value of the crate that threads use one after another.
+struct Guarded<T>(Mutex<T>);
+
+impl<T: Send> Guarded<T> {
+    fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    /// Uses the value. Python is let go of before the lock is asked for, and the lock before Python is
+    /// taken back: who holds one of them never waits for the other.
+    fn with<R: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut T) -> R + Send) -> R {
+        py.detach(|| {
+            // A panic while the lock was held has not left anything half done: the crate's values are
+            // changed last.
+            work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
 }

@@ -93,7 +93,7 @@ impl OptionsArgument {
                 ("zstd", _, []) => Compression::Zstd { level },
                 ("zstd", _, [dictionary, ..]) => Compression::ZstdDictionary { level, dictionary },
                 ("entropy", [tables, ..], _) => Compression::Entropy(tables),
-                ("auto", tables, _) => Compression::Auto { tables },
+                ("auto", tables, dictionaries) => Compression::Auto { level, dictionaries, tables },
                 (other, _, _) => {
                     let text = format!("no compression {other:?} with what was given for it");
                     return Err(PyValueError::new_err(text));

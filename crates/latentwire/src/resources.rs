@@ -1,6 +1,7 @@
 //! What both ends have beside the packets, and packets only name.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::entropy::EntropyTables;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,10 +9,12 @@ use crate::message::Fingerprint;
 use crate::route::Route;
 
 /// A zstd dictionary, trained on payloads like those that it will help to compress.
+///
+/// A clone has the same bytes in memory and costs next to nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dictionary {
     fingerprint: Fingerprint,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
 }
 
 impl Dictionary {
@@ -20,7 +23,7 @@ impl Dictionary {
     pub fn new(bytes: Vec<u8>) -> Self {
         let mut fingerprint = Fingerprint([0; 16]);
         blake3::Hasher::new().update(&bytes).finalize_xof().fill(&mut fingerprint.0);
-        Self { fingerprint, bytes }
+        Self { fingerprint, bytes: bytes.into() }
     }
 
     /// Names it: the first 16 bytes of its BLAKE3.

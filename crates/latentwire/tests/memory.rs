@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use latentwire::{
-    Address, Compression, EncodeOptions, Encoding, EntropyAxis, EntropyTables, Fingerprint, Format,
-    Granularity, Header, Latents, LatentsInfo, Limits, MAGIC, Message, MessageId, ModelRef, Packet,
-    Resources, Route, Shape, SpaceRef,
+    Address, Compression, Dictionary, EncodeOptions, Encoding, EntropyAxis, EntropyTables,
+    Fingerprint, Format, Granularity, Header, Latents, LatentsInfo, Limits, MAGIC, Message,
+    MessageId, ModelRef, Packet, Resources, Route, Shape, SpaceRef,
 };
 
 /// What reading may take beside the latents.
@@ -233,6 +233,18 @@ fn tables(options: &EncodeOptions<'_>, latents: &Latents<'_>) -> Vec<EntropyTabl
 fn stages(tables: &[EntropyTables]) -> Vec<Compression<'_>> {
     let zstd = cfg!(feature = "zstd").then_some(Compression::Zstd { level: 1 });
     zstd.into_iter().chain(tables.iter().map(Compression::Entropy)).collect()
+}
+
+/// They are passed with every call of Python's.
+#[test]
+fn tables_and_dictionaries_are_shared_by_their_clones() {
+    let tables = EntropyTables::fit([&[0, 1, 1][..]], 3, 2, EntropyAxis::Column).expect("tables");
+    let dictionary = Dictionary::new(vec![1; 1000]);
+    let counted = allocation_counter::measure(|| {
+        let clones = (tables.clone(), dictionary.clone());
+        assert_eq!(clones, (tables.clone(), dictionary.clone()));
+    });
+    assert_eq!(counted.bytes_total, 0);
 }
 
 #[test]

@@ -92,7 +92,7 @@ def answer_packets(
 
     def answer(batch: NDArray[np.int64]) -> list[tuple[float, ...]]:
         sent = [bytes(shortened(packets[row], k, encoding)) for row in batch]
-        sizes.extend((len(data), _compact_size(data)) for data in sent)
+        sizes.extend((len(data), _compact_size(data, encoding)) for data in sent)
         answers = receiver.ask_batch(sent, question=rows.task.question, choices=rows.task.choices)
         return [answer.log_probabilities for answer in answers]
 
@@ -101,12 +101,12 @@ def answer_packets(
     return Predictions(found, rows.labels, whole, compact)
 
 
-def _compact_size(data: bytes) -> int:
+def _compact_size(data: bytes, encoding: Encoding) -> int:
     """Bytes of a packet as the first message of its route, which says the rest."""
     packet = Packet.from_bytes(data)
     route = Route(id=1, sender=packet.sender, space=packet.space)
     message = replace(packet.decode(), message_id=route.message_id(0))
-    return len(bytes(message.encode(packet.encoding, route=route)))
+    return len(bytes(message.encode(encoding, route=route)))
 
 
 def answer_texts(receiver: Receiver, rows: SplitRows, progress: Progress) -> Predictions:

@@ -1,6 +1,7 @@
 //! The models: how many of 4096 slots each symbol has, and the file that holds them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::EntropyAxis;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,16 +38,16 @@ const EVERY_SLOT: Span = Span { start: 0, width: TOTAL as u16 };
 /// Static models of quantised latents: one for all symbols, one a column, or one a row.
 ///
 /// They belong to a latent space. Packets name them by [`fingerprint`](Self::fingerprint) and
-/// never carry them.
+/// never carry them. A clone has the same models in memory and costs next to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntropyTables {
     axis: EntropyAxis,
     alphabet: usize,
     /// Model after model, the symbols of each ascending.
-    spans: Vec<Span>,
+    spans: Arc<[Span]>,
     /// Model after model, the symbol of every slot that is a multiple of 2^`coarse_shift`. That
     /// of a slot after it is the same or soon after it.
-    coarse: Vec<u8>,
+    coarse: Arc<[u8]>,
     coarse_shift: u32,
     fingerprint: Fingerprint,
 }
@@ -73,6 +74,7 @@ impl EntropyTables {
                 start += width;
             }
         }
+        let (spans, coarse) = (spans.into(), coarse.into());
         let fingerprint = Fingerprint([0; 16]);
         let mut tables = Self { axis, alphabet, spans, coarse, coarse_shift, fingerprint };
         let digest = blake3::hash(&tables.to_bytes());
@@ -122,7 +124,7 @@ impl EntropyTables {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&[self.axis.code(), (self.alphabet - 1) as u8]);
         out.extend_from_slice(&(self.num_models() as u32).to_le_bytes());
-        for span in &self.spans {
+        for span in &*self.spans {
             out.extend_from_slice(&span.width.to_le_bytes());
         }
         out

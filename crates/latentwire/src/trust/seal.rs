@@ -155,9 +155,10 @@ impl<'a> Seal<'a> {
         claims
     }
 
-    /// How the tensor at `index` was cut, if it was.
+    /// How the tensor at `index` was cut, if it was. Cuts ascend: `read_cuts` refuses others.
     pub(super) fn cut_of(&self, index: usize) -> Option<&Cut> {
-        self.cuts.iter().find(|cut| cut.index as usize == index)
+        let place = self.cuts.binary_search_by_key(&index, |cut| cut.index as usize);
+        self.cuts.get(place.ok()?)
     }
 
     /// The body of the section.

@@ -37,7 +37,8 @@ impl Sealer {
         self.counter.session()
     }
 
-    /// The self-contained `packet` with a seal under the next number.
+    /// The self-contained `packet` with a seal under the next number. What cannot be sealed uses up
+    /// no number.
     pub fn seal(&mut self, packet: &[u8]) -> Result<Vec<u8>> {
         self.seal_with(packet, None)
     }
@@ -58,7 +59,7 @@ impl Sealer {
             algorithm: self.key.algorithm(),
             key_id: self.key.id(),
             session: self.counter.session(),
-            sequence: self.counter.advance()?,
+            sequence: self.counter.next()?,
             cuts: Vec::new(),
             tag: &[],
             offset: 0,
@@ -66,7 +67,9 @@ impl Sealer {
         // The packet is written anew, and thus in the version of this crate.
         let tag =
             self.key.tag(&|put| coverage::give(&seal, Version::CURRENT, &packet, route, put))?;
-        packet.with_seal(Some(&Seal { tag: &tag, ..seal }.to_bytes()))
+        let sealed = packet.with_seal(Some(&Seal { tag: &tag, ..seal }.to_bytes()))?;
+        self.counter.advance()?;
+        Ok(sealed)
     }
 }
 

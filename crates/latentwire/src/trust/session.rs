@@ -61,13 +61,18 @@ impl Counter {
         self.session
     }
 
-    /// The next number; refuses to begin again after the last one.
-    pub(super) fn advance(&mut self) -> Result<u64> {
-        let number = self.next.ok_or_else(|| {
+    /// The next number, which stays the next one; refuses to begin again after the last one.
+    pub(super) fn next(&self) -> Result<u64> {
+        self.next.ok_or_else(|| {
             let expected = "a session with numbers left: make a new one";
             let found = format!("all 2^64 of session {} used", self.session);
             Error::nowhere(ErrorKind::MessageSequence, expected, found)
-        })?;
+        })
+    }
+
+    /// Uses up the next number and gives it.
+    pub(super) fn advance(&mut self) -> Result<u64> {
+        let number = self.next()?;
         self.next = number.checked_add(1);
         Ok(number)
     }

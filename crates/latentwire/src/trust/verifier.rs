@@ -12,20 +12,22 @@ use crate::limits::Limits;
 use crate::route::Route;
 use crate::wire::Packet;
 
-/// The most sessions that are remembered unless the caller says otherwise.
+/// The most sessions of a key that are remembered unless the caller says otherwise.
 const SESSIONS: usize = 4096;
 
 /// Checks the seals of packets, and that each comes only once.
 ///
 /// What it remembers of a session takes some fifty bytes. A session is never forgotten while its key
-/// is there, since its packets could then be sent again: when there is no room for one more, new
-/// sessions are refused with `limit.sessions` until a key is taken away. Only whoever has a key can
-/// begin a session. A verifier that begins anew has forgotten everything: give it new keys, or the
-/// sessions to [expect](Self::expect).
+/// is there, since its packets could then be sent again: when there is no room for one more of a key,
+/// new sessions of that key are refused with `limit.sessions` until it is taken away. Only whoever has
+/// a key can begin a session, and whoever begins too many takes no room from other keys. A verifier
+/// that begins anew has forgotten everything: give it new keys, or the sessions to
+/// [expect](Self::expect).
 #[derive(Debug)]
 pub struct Verifier {
     keys: HashMap<KeyId, VerifyKey>,
-    windows: HashMap<(KeyId, SessionId), Window>,
+    windows: HashMap<KeyId, HashMap<SessionId, Window>>,
+    /// Of each key.
     max_sessions: usize,
     expects_all: bool,
 }
@@ -42,7 +44,8 @@ impl Verifier {
         }
     }
 
-    /// The same verifier with another bound on the sessions that are remembered.
+    /// The same verifier with another bound on the sessions that are remembered of each key; without
+    /// one it is 4096.
     #[must_use]
     pub fn with_max_sessions(mut self, max_sessions: usize) -> Self {
         self.max_sessions = max_sessions;
@@ -59,7 +62,7 @@ impl Verifier {
     /// Makes room for a session that the other end has announced under a key.
     pub fn expect(&mut self, key_id: KeyId, session: SessionId) -> Result<()> {
         self.check_room(key_id, session, None)?;
-        self.windows.entry((key_id, session)).or_default();
+        self.windows.entry(key_id).or_default().entry(session).or_default();
         Ok(())
     }
 
@@ -72,7 +75,7 @@ impl Verifier {
     /// Takes a key away and forgets its sessions, of which no packet is accepted any more.
     pub fn remove_key(&mut self, key_id: KeyId) {
         self.keys.remove(&key_id);
-        self.windows.retain(|(of, _), _| *of != key_id);
+        self.windows.remove(&key_id);
     }
 
     /// Reads a self-contained packet and checks its seal. Nothing is decompressed.
@@ -129,13 +132,13 @@ impl Verifier {
     /// Notes an authentic packet as received; refuses it if it was before.
     fn note(&mut self, seal: &Seal<'_>) -> Result<()> {
         let Seal { key_id, session, sequence, offset, .. } = *seal;
-        if !self.expects_all && !self.windows.contains_key(&(key_id, session)) {
+        if !self.expects_all && !self.remembers(key_id, session) {
             let expected = "a session that was announced";
             let found = format!("session {session} under key {key_id}");
             return Err(Error::at(ErrorKind::SealSession, offset, expected, found));
         }
         self.check_room(key_id, session, Some(offset))?;
-        let window = self.windows.entry((key_id, session)).or_default();
+        let window = self.windows.entry(key_id).or_default().entry(session).or_default();
         if window.note(sequence) {
             return Ok(());
         }
@@ -149,12 +152,16 @@ impl Verifier {
         Err(Error::at(ErrorKind::SealReplay, offset, expected, found))
     }
 
+    fn remembers(&self, key_id: KeyId, session: SessionId) -> bool {
+        self.windows.get(&key_id).is_some_and(|sessions| sessions.contains_key(&session))
+    }
+
     fn check_room(&self, key_id: KeyId, session: SessionId, at: Option<usize>) -> Result<()> {
-        let is_known = self.windows.contains_key(&(key_id, session));
-        if is_known || self.windows.len() < self.max_sessions {
+        let num_sessions = self.windows.get(&key_id).map_or(0, HashMap::len);
+        if self.remembers(key_id, session) || num_sessions < self.max_sessions {
             return Ok(());
         }
-        let expected = format!("at most {} sessions", self.max_sessions);
+        let expected = format!("at most {} sessions under key {key_id}", self.max_sessions);
         let (kind, found) = (ErrorKind::LimitSessions, "one more");
         Err(match at {
             Some(at) => Error::at(kind, at, expected, found),

@@ -1,6 +1,7 @@
 //! From bytes to a checked packet, and from there to a message.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::cursor::Cursor;
 use super::frame;
@@ -181,20 +182,30 @@ struct Reading<'a> {
     is_compact: bool,
 }
 
-impl Reading<'_> {
+/// The fronts of the tensors that were read, and what the next one is checked against.
+#[derive(Default)]
+struct Tensors<'a> {
+    infos: Vec<LatentsInfo>,
+    /// Of all of them. Saturates; limits come first.
+    num_elements: u64,
+    /// Empty while there is but one, as in most packets: its name is found without.
+    names: HashSet<&'a str>,
+}
+
+impl<'a> Reading<'a> {
     /// One latent section without a frame, from `cursor` to the checksum.
     fn bare(&self, cursor: Cursor<'_>) -> Result<(Vec<SectionInfo>, Vec<LatentsInfo>)> {
         let (offset, length) = (cursor.at(), cursor.remaining());
         let section = SectionInfo { section_type: LATENTS, critical: true, offset, length };
-        let mut latents = Vec::new();
-        self.add(&mut latents, cursor, &section, offset)?;
-        Ok((vec![section], latents))
+        let mut tensors = Tensors::default();
+        self.add(&mut tensors, cursor, &section, offset)?;
+        Ok((vec![section], tensors.infos))
     }
 
     /// Sections up to the checksum.
     fn sections(&self, cursor: &mut Cursor<'_>) -> Result<(Vec<SectionInfo>, Vec<LatentsInfo>)> {
         let mut sections: Vec<SectionInfo> = Vec::new();
-        let mut latents = Vec::new();
+        let mut tensors = Tensors::default();
         while cursor.remaining() > 0 {
             let at = cursor.at();
             if sections.len() >= self.limits.sections() {
@@ -207,41 +218,44 @@ impl Reading<'_> {
             section::check_place(&info, previous, at)?;
             if info.section_type == LATENTS {
                 let body = start.jump(info.offset).within(info.end());
-                self.add(&mut latents, body, &info, at)?;
+                self.add(&mut tensors, body, &info, at)?;
             }
             sections.push(info);
         }
-        if latents.is_empty() {
+        if tensors.infos.is_empty() {
             let found = format!("{} other sections", sections.len());
             let kind = ErrorKind::SectionMissing;
             return Err(Error::at(kind, cursor.at(), "a latent section", found));
         }
-        Ok((sections, latents))
+        Ok((sections, tensors.infos))
     }
 
     /// Reads the front of one more tensor, whose section begins at `at`.
     fn add(
         &self,
-        latents: &mut Vec<LatentsInfo>,
+        tensors: &mut Tensors<'a>,
         body: Cursor<'_>,
         section: &SectionInfo,
         at: usize,
     ) -> Result<()> {
-        let before =
-            latents.iter().fold(0_u64, |sum, info| sum.saturating_add(info.shape.num_elements()));
-        let info = LatentsInfo::read(body, section, self.is_compact, before, self.limits)?;
+        let Tensors { infos, num_elements, names } = tensors;
+        let info = LatentsInfo::read(body, section, self.is_compact, *num_elements, self.limits)?;
         info.check_length()?;
         let name = info.name(self.bytes);
-        if latents.iter().any(|other| other.name(self.bytes) == name) {
+        if let [first] = infos.as_slice() {
+            names.insert(first.name(self.bytes));
+        }
+        if !infos.is_empty() && !names.insert(name) {
             let expected = "tensors of different names";
             let kind = ErrorKind::SectionDuplicate;
             return Err(Error::at(kind, at, expected, format!("{name:?} again")));
         }
-        if name.is_empty() && !latents.is_empty() {
+        if name.is_empty() && !infos.is_empty() {
             let expected = "the tensor without a name before those with one";
             return Err(Error::at(ErrorKind::SectionOrder, at, expected, "it after another"));
         }
-        latents.push(info);
+        *num_elements = num_elements.saturating_add(info.shape.num_elements());
+        infos.push(info);
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! The lossless stage of a payload that is being written: tried, and kept if it helps.
 
 use super::latents::Format;
-use super::write::{Compression, ZSTD_LEVEL};
+use super::write::Compression;
 use crate::codec::{Stage, Symbols, lossless};
 use crate::entropy::EntropyTables;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Fingerprint, Shape};
+use crate::resources::Dictionary;
 use crate::route::Route;
 
 /// A payload under a lossless stage.
@@ -29,13 +30,10 @@ pub(crate) fn apply(
         Compression::None => Ok(None),
         Compression::Zstd { level } => zstd(raw, level),
         Compression::ZstdDictionary { level, dictionary } => {
-            let resource = dictionary.fingerprint();
             if let Some(route) = route {
-                route.check_stands_for(Some(resource), route.dictionary)?;
+                route.check_stands_for(Some(dictionary.fingerprint()), route.dictionary)?;
             }
-            let bytes = lossless::compress_with(raw, level, Some(dictionary.as_bytes()))?;
-            let stage = Stage::ZstdDictionary;
-            Ok(bytes.map(|bytes| Staged { stage, resource: Some(resource), bytes }))
+            zstd_with(raw, level, dictionary)
         }
         Compression::Entropy(tables) => {
             if let Some(route) = route {
@@ -47,30 +45,59 @@ pub(crate) fn apply(
             }
             entropy(raw, tables, &format.symbols(shape))
         }
-        Compression::Auto { tables } => {
-            let mut best = if cfg!(feature = "zstd") { zstd(raw, ZSTD_LEVEL)? } else { None };
-            if format.has_symbols() {
-                let symbols = format.symbols(shape);
-                let on_route = |tables: &&EntropyTables| {
-                    route.is_none_or(|route| route.tables == Some(tables.fingerprint()))
-                };
-                for tables in tables.iter().filter(on_route).filter(|tables| symbols.fit(tables)) {
-                    let found = entropy(raw, tables, &symbols)?;
-                    // Off a route, the packet has to name the tables.
-                    let length = |staged: &Option<Staged>| {
-                        staged.as_ref().map_or(raw.len(), |staged| {
-                            let name = staged.resource.filter(|_| route.is_none());
-                            staged.bytes.len() + name.map_or(0, |name| name.0.len())
-                        })
-                    };
-                    if length(&found) < length(&best) {
-                        best = found;
-                    }
-                }
-            }
-            Ok(best)
+        Compression::Auto { level, dictionaries, tables } => {
+            smallest(raw, level, dictionaries, tables, format, shape, route)
         }
     }
+}
+
+/// The shortest of all that can be tried; `None` if that is the payload as it is.
+fn smallest(
+    raw: &[u8],
+    level: i32,
+    dictionaries: &[Dictionary],
+    tables: &[EntropyTables],
+    format: Format,
+    shape: &Shape,
+    route: Option<&Route<'_>>,
+) -> Result<Option<Staged>> {
+    // Off a route, the packet has to name what the stage is undone with.
+    let length = |staged: &Staged| {
+        let name = staged.resource.filter(|_| route.is_none());
+        staged.bytes.len() + name.map_or(0, |name| name.0.len())
+    };
+    let mut best: Option<Staged> = None;
+    let mut consider = |found: Option<Staged>| {
+        let shortest = best.as_ref().map_or(raw.len(), length);
+        if found.as_ref().is_some_and(|found| length(found) < shortest) {
+            best = found;
+        }
+    };
+    if cfg!(feature = "zstd") {
+        consider(zstd(raw, level)?);
+        let on_route = |dictionary: &&Dictionary| {
+            route.is_none_or(|route| route.dictionary == Some(dictionary.fingerprint()))
+        };
+        for dictionary in dictionaries.iter().filter(on_route) {
+            consider(zstd_with(raw, level, dictionary)?);
+        }
+    }
+    if format.has_symbols() {
+        let symbols = format.symbols(shape);
+        let on_route = |tables: &&EntropyTables| {
+            route.is_none_or(|route| route.tables == Some(tables.fingerprint()))
+        };
+        for tables in tables.iter().filter(on_route).filter(|tables| symbols.fit(tables)) {
+            consider(entropy(raw, tables, &symbols)?);
+        }
+    }
+    Ok(best)
+}
+
+fn zstd_with(raw: &[u8], level: i32, dictionary: &Dictionary) -> Result<Option<Staged>> {
+    let bytes = lossless::compress_with(raw, level, Some(dictionary.as_bytes()))?;
+    let (stage, resource) = (Stage::ZstdDictionary, Some(dictionary.fingerprint()));
+    Ok(bytes.map(|bytes| Staged { stage, resource, bytes }))
 }
 
 fn zstd(raw: &[u8], level: i32) -> Result<Option<Staged>> {

@@ -1,6 +1,7 @@
 //! From a message to its one packet.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::cursor::{is_name, name_rule};
 use super::draft::{Draft, Payload, Piece, Tensor};
@@ -37,8 +38,13 @@ pub enum Compression<'a> {
     /// The entropy coder with the tables of the latent space, for codes. Where a packet's codes have
     /// other tables, [`Auto`](Self::Auto) leaves the stage out instead of refusing.
     Entropy(&'a EntropyTables),
-    /// Whatever is smallest: stored, zstd, or the entropy coder where tables fit.
+    /// Whatever is smallest: stored, zstd with a dictionary or without, or the entropy coder where
+    /// tables fit.
     Auto {
+        /// Of zstd: 1 is fastest, 22 smallest.
+        level: i32,
+        /// Dictionaries that the reader has too.
+        dictionaries: &'a [Dictionary],
         /// Tables of the latent space, each for another kind of codes.
         tables: &'a [EntropyTables],
     },
@@ -212,18 +218,18 @@ impl Message<'_> {
         if self.latents.is_empty() {
             return refuse(ErrorKind::MessageShape, "latents", "none".into());
         }
+        let mut names = HashSet::new();
         for (index, Latents { name, .. }) in self.latents.iter().enumerate() {
             if !is_name(name, true) {
                 return refuse(ErrorKind::MessageName, name_rule(true), format!("{name:?}"));
             }
-            if name.is_empty()
-                && index > 0
-                && self.latents.iter().take(index).all(|t| !t.name.is_empty())
-            {
+            // A lone name has none beside it; most messages are spared the set.
+            let is_repeated = self.latents.len() > 1 && !names.insert(*name);
+            if name.is_empty() && index > 0 && !is_repeated {
                 let expected = "the tensor without a name before those with one";
                 return refuse(ErrorKind::MessageName, expected, format!("it at place {index}"));
             }
-            if self.latents.iter().take(index).any(|other| other.name == *name) {
+            if is_repeated {
                 let expected = "tensors of different names";
                 return refuse(ErrorKind::MessageName, expected, format!("{name:?} twice"));
             }

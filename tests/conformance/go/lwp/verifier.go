@@ -4,7 +4,7 @@ import "fmt"
 
 // Verifier checks seals, and that no packet is received twice (section 13.1.3).
 type Verifier struct {
-	// MaxSessions bounds the sessions that are remembered. None is forgotten.
+	// MaxSessions bounds the sessions of each key that are remembered. None is forgotten.
 	MaxSessions int
 
 	keys          map[KeyID]SealKey
@@ -89,10 +89,16 @@ func (v *Verifier) note(seal *Seal) error {
 }
 
 func (v *Verifier) checkRoom(s session, at int) error {
-	if _, known := v.sessions[s]; known || len(v.sessions) < v.MaxSessions {
+	ofKey := 0
+	for other := range v.sessions {
+		if other.key == s.key {
+			ofKey++
+		}
+	}
+	if _, known := v.sessions[s]; known || ofKey < v.MaxSessions {
 		return nil
 	}
-	return refuse(LimitSessions, at, fmt.Sprintf("at most %d sessions", v.MaxSessions), "another")
+	return refuse(LimitSessions, at, fmt.Sprintf("at most %d sessions under %X", v.MaxSessions, s.key), "another")
 }
 
 // windowWidth is how far below the highest number of a session another one may be.

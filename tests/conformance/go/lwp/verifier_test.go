@@ -37,8 +37,12 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	refused(t, v.Announce(KeyID{1}, SessionID{1}), LimitSessions, NoOffset)
+	refused(t, v.Announce(KeyID{}, SessionID{2}), LimitSessions, NoOffset)
 	if err := v.Announce(KeyID{}, SessionID{1}); err != nil {
+		t.Error(err)
+	}
+	// Another key has room of its own.
+	if err := v.Announce(KeyID{1}, SessionID{2}); err != nil {
 		t.Error(err)
 	}
 }

@@ -81,6 +81,35 @@ fn a_full_verifier_forgets_nothing() {
 }
 
 #[test]
+fn the_owner_of_one_key_takes_no_room_from_another() {
+    let mut verifier = verifier(1).with_max_sessions(2);
+    for number in 0..3 {
+        let sealed = sealers(1)[0].seal(&packet()).unwrap();
+        assert_eq!(verifier.verify(&sealed, &limits()).is_ok(), number < 2);
+    }
+    let announced = SessionId([9; 16]);
+    let full = verifier.expect(KeyId([1; 8]), announced).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::LimitSessions);
+    assert_eq!(full.expected(), "at most 2 sessions under key 0101010101010101");
+    verifier.expect(KeyId([2; 8]), announced).unwrap();
+    verifier.verify(&sealers(1)[1].seal(&packet()).unwrap(), &limits()).unwrap();
+    let full = verifier.verify(&sealers(1)[1].seal(&packet()).unwrap(), &limits()).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::LimitSessions);
+}
+
+#[test]
+fn what_cannot_be_sealed_uses_up_no_number() {
+    let mut by = Sealer::new(keys(1)[0].clone()).unwrap();
+    let compact = parse(&packet()).to_compact(&route()).unwrap();
+    by.seal(&compact).unwrap_err(); // without its route
+    let sealed = by.seal(&packet()).unwrap();
+    by.seal(&sealed).unwrap_err(); // it has a seal
+    let next = by.seal(&packet()).unwrap();
+    let sequence = |bytes: &[u8]| Seal::of(&parse(bytes)).unwrap().unwrap().sequence();
+    assert_eq!((sequence(&sealed), sequence(&next)), (0, 1));
+}
+
+#[test]
 fn a_verifier_may_be_told_which_sessions_to_expect() {
     let mut verifier = verifier(1).expecting_sessions();
     let by = &mut sealers(1)[0];

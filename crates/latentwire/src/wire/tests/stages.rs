@@ -110,7 +110,7 @@ fn symbols_for_fitting_are_those_of_the_wire() {
 #[test]
 fn auto_keeps_the_smallest() {
     let tables = [tables(Encoding::Int8), tables(Encoding::Int4)];
-    let auto = Compression::Auto { tables: &tables };
+    let auto = Compression::Auto { level: 9, dictionaries: &[], tables: &tables };
     let stage = |given: &Message<'_>, encoding| {
         let bytes = given.encode(&stored(encoding).with_compression(auto)).unwrap();
         for other in [Compression::None, Compression::Zstd { level: 9 }] {
@@ -142,7 +142,11 @@ fn auto_counts_the_fingerprint_that_tables_are_named_by() {
         let symbols = plain.symbols(&given.latents[0]).unwrap();
         let tables = EntropyTables::fit([&symbols[..]], count, 15, EntropyAxis::Shared).unwrap();
         let tables = [tables];
-        let auto = plain.with_compression(Compression::Auto { tables: &tables });
+        let auto = plain.with_compression(Compression::Auto {
+            level: 9,
+            dictionaries: &[],
+            tables: &tables,
+        });
         let (auto, plain) = (given.encode(&auto).unwrap(), given.encode(&plain).unwrap());
         assert!(auto.len() <= plain.len(), "{count}: {} bytes, {}", auto.len(), plain.len());
     }
@@ -202,7 +206,12 @@ fn a_dictionary_helps_short_payloads() {
     let packet = Packet::parse(&bytes, &Limits::default()).unwrap();
     let resources = Resources::default().with_dictionaries(&dictionaries);
     assert_eq!(packet.decode_with(&resources, &Limits::default()).unwrap(), given);
+    // Of all that there is, the dictionary makes it shortest.
     let other = [Dictionary::new(b"another".to_vec())];
+    let auto = Compression::Auto { level: 9, dictionaries: &dictionaries, tables: &[] };
+    assert_eq!(given.encode(&options.with_compression(auto)).unwrap(), bytes);
+    let auto = Compression::Auto { level: 9, dictionaries: &other, tables: &[] };
+    assert!(given.encode(&options.with_compression(auto)).unwrap().len() > bytes.len());
     let without = Resources::default().with_dictionaries(&other);
     let error = packet.decode_with(&without, &Limits::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LatentsResource);

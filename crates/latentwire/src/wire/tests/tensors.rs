@@ -32,6 +32,49 @@ fn tensors_keep_their_names_and_their_order() {
 }
 
 #[test]
+fn a_name_stands_once_wherever_it_stands() {
+    let names = |names: &[&'static str]| {
+        let mut given = message(&[1], vec![1.0]);
+        let [one] = &given.latents[..] else { unreachable!() };
+        given.latents = names.iter().map(|name| Latents { name, ..one.clone() }).collect();
+        given.encode(&stored(Encoding::F32))
+    };
+    assert!(names(&["", "a", "b", "c"]).is_ok());
+    for wrong in [&["a", "a"][..], &["", ""], &["a", "b", "a"], &["a", "b", "b"], &["a", ""]] {
+        let error = names(wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MessageName, "{wrong:?}");
+    }
+    // The same as a reader meets it: the name of the last tensor is made that of another one.
+    let bytes = names(&["a", "b", "c"]).unwrap();
+    let sections: Vec<_> = Packet::parse(&bytes, &Limits::default()).unwrap().sections().to_vec();
+    let frame_len = sections[2].offset - sections[1].end();
+    let name_at = sections[2].offset + 3; // after kind, form and the length of the name
+    for other in [b'a', b'b'] {
+        let mut bytes = bytes.clone();
+        assert_eq!(std::mem::replace(&mut bytes[name_at], other), b'c');
+        let end = bytes.len() - checksum::LEN;
+        let sum = checksum::of(&bytes[..end]).to_le_bytes();
+        bytes[end..].copy_from_slice(&sum);
+        let error = read(&bytes, &Limits::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SectionDuplicate);
+        assert_eq!(error.offset(), Some(sections[2].offset - frame_len));
+    }
+}
+
+/// With each tensor compared to all before it, this would take a minute without optimization: nobody
+/// would run these tests twice.
+#[test]
+fn tens_of_thousands_of_tensors_are_read() {
+    let names: Vec<String> = (0..30_000).map(|number| number.to_string()).collect();
+    let mut given = message(&[1], vec![1.0]);
+    let [one] = &given.latents[..] else { unreachable!() };
+    given.latents = names.iter().map(|name| Latents { name, ..one.clone() }).collect();
+    let bytes = given.encode(&stored(Encoding::F32)).unwrap();
+    let limits = Limits::default().with_sections(usize::MAX);
+    assert_eq!(Packet::parse(&bytes, &limits).unwrap().latents().len(), names.len());
+}
+
+#[test]
 fn the_limit_on_elements_is_for_all_tensors_together() {
     let mut given = message(&[8], vec![1.0; 8]);
     given.latents.push(Latents { name: "b", ..given.latents[0].clone() });
