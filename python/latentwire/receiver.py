@@ -60,6 +60,9 @@ class Receiver:
         self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(weights))
         self._trees = ChoiceTrees(frozen)
 
+    def __repr__(self) -> str:
+        return f"<Receiver {self.name!r} of space {self.space.name!r}>"
+
     @classmethod
     def from_pretrained(
         cls,

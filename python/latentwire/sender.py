@@ -47,6 +47,9 @@ class Sender:
         self.space: SpaceRef = part.space.ref
         self.ref = ModelRef(name=self.name, fingerprint=digest_tensors(part.module.state_dict()))
 
+    def __repr__(self) -> str:
+        return f"<Sender {self.name!r} in space {self.space.name!r}>"
+
     @classmethod
     def from_pretrained(
         cls,

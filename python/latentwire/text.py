@@ -37,10 +37,15 @@ def check_question(question: str | None) -> None:
     """Refuse a question before anything is computed for it; None asks the generic question.
 
     Raises:
-        UsageError: If it is not Unicode or has more than ``MAX_QUESTION_BYTES`` bytes.
+        UsageError: If it is no text, not Unicode, or has more than ``MAX_QUESTION_BYTES`` bytes.
     """
     if question is None:
         return
+    if not isinstance(question, str):
+        raise UsageError(
+            f"expected a question as a text, found {type(question).__name__}",
+            hint="None asks the generic question",
+        )
     size = len(encode_utf8(question, "the question"))
     if size > MAX_QUESTION_BYTES:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,10 @@ from latentwire.demo import hosts
 from latentwire.demo.hosts import host_error, host_processes
 from latentwire.demo.run import RowResult, run_demo
 from latentwire.demo.samples import NUM_PER_TASK, Sample, load_samples
-from latentwire.errors import LatentwireError, ModelNotFoundError, UsageError
+from latentwire.demo.table import print_next_steps
+from latentwire.errors import ChoicesError, LatentwireError, ModelNotFoundError, UsageError
+from rich.console import Console
+from typer.main import get_command
 from typer.testing import CliRunner
 
 
@@ -104,6 +108,10 @@ def no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--k", "99"], UsageError, "k must be within 1..32, not 99"),
         (["--k", "0"], UsageError, "k must be within 1..32, not 0"),
         (["--text", "a", "--question", "?" * 5000], UsageError, "the question has 5,000 bytes"),
+        (["--text", "a", "--choices", "good"], ChoicesError, "found 1: 'good'"),
+        (["--choices", "negative,positive"], UsageError, "--choices belongs to a sentence of your"),
+        (["--question", "Q"], UsageError, "--question belongs to a sentence of your own"),
+        (["--text", "a", "--rows", "3"], UsageError, "--rows counts sentences that ship"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_host_is_started(
@@ -115,6 +123,16 @@ def test_what_cannot_be_is_refused_before_a_host_is_started(
     assert done.exception.exit_code == 2
     assert done.exception.hint
     assert done.output == ""
+
+
+def test_the_next_steps_are_commands_and_fit_a_terminal() -> None:
+    out = io.StringIO()
+    print_next_steps(Console(file=out, width=200))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    commands = [line.split()[1] for line in lines if line.startswith("  latentwire ")]
+    assert "inspect" in commands
+    assert set(commands) <= set(get_command(app).commands)  # type: ignore[attr-defined]
 
 
 def test_the_reason_of_a_host_is_told_with_its_hint() -> None:

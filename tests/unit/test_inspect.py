@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from latentwire.cli import app
-from latentwire.message import Message, ModelRef, SpaceRef
+from latentwire.message import Message, ModelRef, Section, SpaceRef
 from latentwire.resources import EntropyTables, Resources
+from latentwire.sections import Metadata, Text
 from latentwire.trust import Sealer, SealKey
 from typer.main import get_command
 
@@ -90,6 +91,63 @@ def test_a_packet_is_shown_without_the_tables_that_it_needs(tmp_path: Path) -> N
     run("truncate", str(file), "--k", "2", "--output", shorter, *with_tables)
     compared = json.loads(run("diff", str(file), shorter, "--json", *with_tables))
     assert compared["tensors"][""]["largest_error"] == 0
+
+
+def differing(first: Path, second: Path) -> tuple[dict[str, Any], str]:
+    """What ``diff`` says of two packets, for a program and for a person."""
+    files = (str(first), str(second))
+    return json.loads(run("diff", *files, "--json")), run("diff", *files)
+
+
+@pytest.fixture
+def same_id() -> bytes:
+    return bytes(range(16))
+
+
+def written(path: Path, sections: list[Section], id_: bytes, **form: Any) -> Path:
+    message = Message(
+        latents=NUMBERS, sender=SENDER, space=SPACE, sections=sections, message_id=id_
+    )
+    path.write_bytes(bytes(message.encode("int8", **form)))
+    return path
+
+
+def test_where_a_section_lies_is_no_difference(tmp_path: Path, same_id: bytes) -> None:
+    text, other = Text("a fine film"), Text("a fine FILM")
+    metadata = Metadata({"n": 1})
+    first = written(tmp_path / "a", [text.to_section(), metadata.to_section()], same_id)
+    second = written(tmp_path / "b", [other.to_section(), metadata.to_section()], same_id)
+    found, shown = differing(first, second)
+    assert not found["equal"]
+    assert found["differing"] == {}
+    (section,) = found["sections"]
+    assert (section["name"], section["differing_bytes"]) == ("text", 4)
+    assert "section text  4 of " in shown
+    assert "types" not in shown
+
+    longer = Text("a fine film, a very fine film").to_section()
+    third = written(tmp_path / "c", [longer, metadata.to_section()], same_id)
+    found, shown = differing(first, third)
+    assert [section["name"] for section in found["sections"]] == ["text"]  # what follows only moved
+    lengths = found["sections"][0]["length"]
+    assert f"section text  {lengths[0]} and {lengths[1]} bytes" in shown
+
+    without = written(tmp_path / "d", [text.to_section()], same_id)
+    found, shown = differing(first, without)
+    assert [(part["name"], part["length"][1]) for part in found["sections"]] == [("metadata", None)]
+    assert "section metadata  only in the first packet, " in shown
+
+
+def test_another_sharing_of_scales_is_told(tmp_path: Path, same_id: bytes) -> None:
+    first = written(tmp_path / "a", [], same_id)
+    second = written(tmp_path / "b", [], same_id, scales="tensor")
+    found, shown = differing(first, second)
+    assert [scales["shared_by"] for scales in found["differing"]["scales"]] == ["row", "tensor"]
+    assert "shared_by tensor" in shown
+
+
+def test_diff_says_what_it_exits_with() -> None:
+    assert "Exits with 0 also where the packets differ" in run("diff", "--help")
 
 
 def test_a_seal_is_shown_and_not_believed(tmp_path: Path) -> None:

@@ -250,7 +250,12 @@ def test_options_of_the_hub_are_refused_beside_a_file(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--template", "t.yaml"], "there is no --data"),
-        (["--test-split", "validation"], "--test-split validation belongs to data of your own"),
+        (["--test-split", "validation"], "--test-split belongs to data of your own"),
+        (["--test-split", "test"], "--test-split belongs to data of your own"),
+        (["--text-column", "text"], "--text-column belongs to data of your own"),
+        (["--label-column", "kind"], "--label-column belongs to data of your own"),
+        (["--question", "Q"], "--question belongs to data of your own"),
+        (["--hub-config", "sst2"], "--hub-config belongs to data of your own"),
         (["--template", "none.yaml", "--data", "a.csv"], "none.yaml cannot be read: No such file"),
         (["--template", "t.yaml", "--data", "a.csv"], "t.yaml: expected a mapping with keys"),
     ],

@@ -34,6 +34,16 @@ def rewritten(packet: Packet, **change: object) -> Packet:
     return Message(**fields).encode("f32")  # type: ignore[arg-type]
 
 
+def test_who_is_who_can_be_read(sender: Sender, receiver: Receiver) -> None:
+    assert repr(sender) == f"<Sender {sender.name!r} in space 'random-v1'>"
+    assert repr(receiver) == f"<Receiver {receiver.name!r} of space 'random-v1'>"
+
+
+def test_a_question_must_be_a_text(receiver: Receiver) -> None:
+    with pytest.raises(errors.UsageError, match="expected a question as a text, found int"):
+        receiver.ask_nothing(choices=CHOICES, question=5)  # type: ignore[arg-type]
+
+
 def test_a_batch_of_messages_of_any_length_answers_as_one_at_a_time(
     sender: Sender, receiver: Receiver
 ) -> None:

@@ -97,6 +97,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as ending:
+        # Whoever read our output has seen enough. Typer and Rich make an exit code of 1 of that,
+        # and have already seen to it that nothing is said at exit.
+        if isinstance(ending.__context__, BrokenPipeError):
+            sys.exit(0)
+        raise

@@ -31,9 +31,9 @@ def wire(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Time packets beside other serializers on one core, and hold the figures against targets.
+    r"""Time packets beside other serializers on one core, and hold the figures against targets.
 
-    Peers that are not installed are listed as such: pip install 'latentwire[bench]' brings them.
+    Peers that are not installed are listed as such: pip install 'latentwire\[bench]' brings them.
     """
     from rich.console import Console
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -11,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from latentwire.errors import LatentwireError, UsageError
+from latentwire.errors import ChoicesError, LatentwireError, UsageError
 
 if TYPE_CHECKING:
     from latentwire.resources import Resources
 
 STDIO = "-"
 """The file name that stands for stdin or stdout."""
+
+_NO_SUCH_FILE = (errno.ENOENT, errno.ENAMETOOLONG)
 
 stderr = Console(stderr=True, highlight=False)
 
@@ -74,12 +78,8 @@ def write_bytes(name: str, data: bytes) -> None:
     Raises:
         UsageError: If the file cannot be written, or if stdout is a terminal.
     """
+    check_output(name)
     if name == STDIO:
-        if sys.stdout.isatty():
-            raise UsageError(
-                "a packet is binary, and stdout is a terminal",
-                hint="write it to a file with --output FILE, or pipe it on",
-            )
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
@@ -87,6 +87,33 @@ def write_bytes(name: str, data: bytes) -> None:
         Path(name).write_bytes(data)
     except OSError as error:
         raise UsageError(f"cannot write {name}: {error.strerror}") from error
+
+
+def check_output(name: str) -> None:
+    """Refuse an output that cannot be written, before what is to be written is computed.
+
+    Nothing is created, so a file that is there is as it was should the command fail later.
+
+    Raises:
+        UsageError: If it is a folder, is in no folder, or may not be written; or if stdout is a
+            terminal.
+    """
+    if name == STDIO:
+        if sys.stdout.isatty():
+            raise UsageError(
+                "a packet is binary, and stdout is a terminal",
+                hint="write it to a file with --output FILE, or pipe it on",
+            )
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"cannot write {name}: it is a folder", hint="give the name of a file")
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"cannot write {name}: there is no folder {path.parent}", hint="create the folder first"
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"cannot write {name}: {os.strerror(errno.EACCES)}")
 
 
 def the_text(text: str | None, file: str | None) -> str:
@@ -100,7 +127,13 @@ def the_text(text: str | None, file: str | None) -> str:
     if text is not None:
         return text
     assert file is not None
-    data = read_bytes(file)
+    try:
+        data = read_bytes(file)
+    except UsageError as error:
+        # Somebody who types the text where its file belongs sees a file that is not there.
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_SUCH_FILE:
+            error.hint = "if this is the text itself, put --text in front of it"
+        raise
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -110,7 +143,12 @@ def the_text(text: str | None, file: str | None) -> str:
 
 
 def the_choices(choices: str | None) -> list[str] | None:
-    """``"negative, positive"`` -> ``["negative", "positive"]``; a JSON list is taken as it is."""
+    """``"negative, positive"`` -> ``["negative", "positive"]``; a JSON list is taken as it is.
+
+    Raises:
+        UsageError: If it is no JSON list, or one of other things than texts.
+        ChoicesError: If it is one answer.
+    """
     if choices is None:
         return None
     if choices.lstrip().startswith("["):
@@ -125,4 +163,10 @@ def the_choices(choices: str | None) -> list[str] | None:
                     hint="put it into quotation marks",
                 )
         return [*listed]
-    return [choice.strip() for choice in choices.split(",")]
+    found = [choice.strip() for choice in choices.split(",")]
+    if len(found) == 1:
+        raise ChoicesError(
+            f"expected at least 2 choices, found 1: {choices!r}",
+            hint="separate answers by commas, e.g. --choices negative,positive",
+        )
+    return found

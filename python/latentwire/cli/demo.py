@@ -7,21 +7,26 @@ from typing import Annotated
 import typer
 
 from latentwire.cli.console import command_line, print_json, stderr, the_choices
-from latentwire.cli.options import Choices, Encoding, Json, LatentCount, Question
+from latentwire.cli.options import Encoding, Json, refuse_options
 
 
 def demo(
+    context: typer.Context,
     text: Annotated[
         list[str] | None, typer.Option(help="Your own sentence instead; may be repeated.")
     ] = None,
-    choices: Choices = "negative,positive",
-    question: Question = None,
+    choices: Annotated[
+        str, typer.Option(help="Of --text: answers to choose from, by commas or as a JSON list.")
+    ] = "negative,positive",
+    question: Annotated[
+        str | None, typer.Option(help='Of --text: what the receiver is asked, e.g. "Sentiment:".')
+    ] = None,
     sender: Annotated[str, typer.Option(help="Model of the sending host.")] = "tiny-llama",
     receiver: Annotated[
         list[str] | None, typer.Option(help="Model of the receiving host; repeat to ask jointly.")
     ] = None,
     rows: Annotated[int, typer.Option(help="Sentences per task.", min=1, max=40)] = 12,
-    k: LatentCount = 1,
+    k: Annotated[int, typer.Option("--k", help="Latents to send, from the first.")] = 1,
     encoding: Encoding = "sign",
     json: Json = False,
 ) -> None:
@@ -42,6 +47,20 @@ def demo(
     from latentwire.exchange import connect
     from latentwire.text import check_question, check_text
 
+    if text:
+        refuse_options(
+            context,
+            ["rows"],
+            "counts sentences that ship with the demonstration, and --text gives your own",
+            "leave out {option}, or --text",
+        )
+    else:
+        refuse_options(
+            context,
+            ["choices", "question"],
+            "belongs to a sentence of your own, and there is no --text",
+            'give the sentence as well: --text "..."',
+        )
     receivers = receiver or ["tiny-qwen"]
     check_models(sender, receivers)
     check_latent_count(k)
@@ -65,7 +84,7 @@ def demo(
         addresses = stack.enter_context(host_processes(commands))
         out.print(f"{sender} is on {addresses[0]}; {', '.join(addresses[1:])} answers.\n")
         hosts = [stack.enter_context(connect(address)) for address in addresses]
-        latents = "all latents" if k is None else f"first {k} latents" if k > 1 else "first latent"
+        latents = f"first {k} latents" if k > 1 else "first latent"
         caption = f"{sender} to {' and '.join(receivers)}, {latents} as {encoding}"
         answered = run_demo(hosts[0], hosts[1:], samples, k=k, encoding=encoding)
         if json:

@@ -8,7 +8,15 @@ import typer
 
 from latentwire.cli.console import STDIO, print_json, read_bytes, read_resources
 from latentwire.cli.options import DictionaryFiles, Json, PacketFile, TableFiles
-from latentwire.cli.packet_view import describe, describe_seal, lines, plain, statistics
+from latentwire.cli.packet_view import (
+    compare_sections,
+    describe,
+    describe_seal,
+    lines,
+    plain,
+    section_line,
+    statistics,
+)
 from latentwire.errors import UnsupportedFeatureError, UsageError
 
 
@@ -62,6 +70,7 @@ def diff(
     """Compare two packets: what their headers and sections say, and how far their latents are off.
 
     Rows that only one of them has are not compared: a packet can be held against its first rows.
+    Exits with 0 also where the packets differ: --json says whether they are equal.
     """
     from latentwire.message import Packet
 
@@ -72,7 +81,8 @@ def diff(
     report: dict[str, Any] = {
         "equal": packets[0] == packets[1],
         "bytes": [len(packet) for packet in packets],
-        "differing": _differing(*(describe(packet) for packet in packets)),
+        "differing": _differing(*map(_described, packets)),
+        "sections": compare_sections(*packets),
         "tensors": _compare(*(packet.tensors_by_name(resources=resources) for packet in packets)),
     }
     if json:
@@ -87,6 +97,11 @@ def diff(
         (name, f"{_short(values[0])} and {_short(values[1])}")
         for name, values in report["differing"].items()
     ]
+    rows += [(f"section {part['name']}", section_line(part)) for part in report["sections"]]
+    if not report["differing"] and not report["sections"]:
+        pairs = enumerate(zip(*map(bytes, packets), strict=False))
+        first_byte = next((place for place, (one, other) in pairs if one != other), min(sizes))
+        rows.append(("header", f"the same is said in other bytes, from byte {first_byte:,} on"))
     for name, found in report["tensors"].items():
         label = f"{name or 'latents'}"
         if "cosine" in found:
@@ -106,8 +121,14 @@ def diff(
 
 _COMPARED = (
     "version", "route", "message_id", "sender", "receiver", "space",
-    "encoding", "compression", "shape", "sections",
+    "encoding", "compression", "scales", "shape",
 )  # fmt: skip
+
+
+def _described(packet: Any) -> dict[str, Any]:
+    """What a packet says of itself and of its first tensor."""
+    description = describe(packet)
+    return {**description, "scales": description["tensors"][0]["scales"]}
 
 
 def _differing(first: dict[str, Any], second: dict[str, Any]) -> dict[str, list[Any]]:
@@ -146,8 +167,6 @@ def _short(value: Any) -> str:
     """A value of a description in a few words."""
     if isinstance(value, dict) and "name" in value:
         return f"{value['name']} {value['fingerprint'][:12]}"
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "types " + ", ".join(str(section["type"]) for section in value)
     if isinstance(value, dict):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return str(value) if value is not None else "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -93,6 +94,66 @@ def describe_seal(packet: Any) -> dict[str, Any] | None:
         "sequence": seal.sequence,
         "is_cut": seal.is_cut,
     }
+
+
+def compare_sections(first: Any, second: Any) -> list[dict[str, Any]]:
+    """The sections that two packets do not have alike, as JSON values.
+
+    Sections of one type are held against each other in their order. Where they lie is no
+    difference: one longer section moves all that follow.
+
+    Returns:
+        For each its type and name, its ``length`` and ``critical`` in both packets, null where a
+        packet lacks it, and ``differing_bytes``, null unless both have it at the same length.
+    """
+    ours, theirs = _sections(first), _sections(second)
+    found = []
+    for key in dict.fromkeys([*ours, *theirs]):
+        pair = (ours.get(key), theirs.get(key))
+        if pair[0] == pair[1]:
+            continue
+        (one, one_body), (other, other_body) = ((None, b"") if p is None else p for p in pair)
+        is_same_length = one is not None and other is not None and len(one_body) == len(other_body)
+        found.append(
+            {
+                "type": key[0],
+                "name": _SECTIONS.get(key[0], f"of type {key[0]}"),
+                "length": [None if p is None else len(p[1]) for p in pair],
+                "critical": [one, other],
+                "differing_bytes": sum(map(int.__ne__, one_body, other_body))
+                if is_same_length
+                else None,
+            }
+        )
+    return found
+
+
+def _sections(packet: Any) -> dict[tuple[int, int], tuple[bool, bytes]]:
+    """Whether a section is critical, and its body, by its type and its number among that type."""
+    data, counts = bytes(packet), Counter[int]()
+    found = {}
+    for section in packet.sections:
+        body = data[section.offset : section.offset + section.length]
+        found[section.type, counts[section.type]] = (section.critical, body)
+        counts[section.type] += 1
+    return found
+
+
+def section_line(part: dict[str, Any]) -> str:
+    """What differs between two sections, for a person."""
+    lengths = part["length"]
+    if None in lengths:
+        which, length = ("first", lengths[0]) if lengths[1] is None else ("second", lengths[1])
+        return f"only in the {which} packet, {length:,} bytes"
+    words = []
+    if lengths[0] != lengths[1]:
+        words.append(f"{lengths[0]:,} and {lengths[1]:,} bytes")
+    elif part["differing_bytes"]:
+        words.append(f"{part['differing_bytes']:,} of {lengths[0]:,} bytes differ")
+    if part["critical"][0] != part["critical"][1]:
+        kinds = ("critical" if is_critical else "ancillary" for is_critical in part["critical"])
+        words.append(" and ".join(kinds))
+    return ", ".join(words)
 
 
 def statistics(array: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 from latentwire.cli.console import (
     STDIO,
+    check_output,
     print_json,
     read_bytes,
     read_resources,
@@ -80,6 +81,7 @@ def encode(
 
     content = the_text(text, file)
     check_text(content)
+    check_output(output)
     resources = read_resources(tables, dictionary)
     shared: Any = int(scales) if scales.isdecimal() else scales
     check_form(k, encoding, shared, asymmetric, compression, resources)
@@ -133,12 +135,15 @@ def decode(
 
 def truncate(
     file: PacketFile,
-    rows: Annotated[int, typer.Option("--k", help="Rows of each tensor to keep.", min=1)],
+    rows: Annotated[int, typer.Option("--k", help="Rows of each tensor to keep at most.", min=1)],
     output: Annotated[str, typer.Option("--output", "-o", help="File; - for stdout.")] = STDIO,
     tables: TableFiles = None,
     dictionary: DictionaryFiles = None,
 ) -> None:
-    """Cut a packet to its first latents, without decoding and quantizing the rest again."""
+    """Cut a packet to its first latents, without decoding and quantizing the rest again.
+
+    A tensor that has no more rows is kept whole.
+    """
     from latentwire.message import Packet
 
     resources = read_resources(tables, dictionary)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwire.cli.console import print_json
-from latentwire.cli.options import DataDir, Threads
+from latentwire.cli.options import DataDir, Threads, refuse_options
 from latentwire.errors import UsageError
 from latentwire.extras import require_extra
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from latentwire.tasks import PromptTemplate, Task
 
 
+_OF_OWN_DATA = (
+    "text_column", "label_column", "question", "template",
+    "test_split", "hub_config", "hub_revision",
+)  # fmt: skip
+"""Parameters that say how ``--data`` is read."""
+
+
 def train(
+    context: typer.Context,
     recipe: Annotated[Path, typer.Argument(help="A recipe in YAML.")],
     changes: Annotated[
         list[str] | None,
@@ -71,6 +79,13 @@ def train(
     threads: Threads = None,
 ) -> None:
     """Train the encoders and adapters of a recipe; every frozen model stays frozen."""
+    if data is None:
+        refuse_options(
+            context,
+            _OF_OWN_DATA,
+            "belongs to data of your own, and there is no --data",
+            "name them as well: --data FILE",
+        )
     require_extra("train", "pydantic", "yaml", "accelerate", "filelock")
     from latentwire.training.command import train as run
 
@@ -110,18 +125,6 @@ def _own_task(
 ) -> Task | None:
     """A task of a file or folder, or of a hub name where there is no such file."""
     if data is None:
-        of_own_data = {
-            "--template": template_file,
-            "--test-split": None if test_split == "test" else test_split,
-            "--hub-config": hub_config,
-            "--hub-revision": hub_revision,
-        }
-        for option, value in of_own_data.items():
-            if value is not None:
-                raise UsageError(
-                    f"{option} {value} belongs to data of your own, and there is no --data",
-                    hint="name them as well: --data FILE",
-                )
         return None
     from latentwire.tasks import Task
 

@@ -83,8 +83,11 @@ def print_next_steps(console: Console) -> None:
     console.print(
         "\nNext:\n"
         '  latentwire demo --text "your own sentence"     the same path with your words\n'
-        '  latentwire encode --text "..." -o m.lwp        a packet as a file; then: inspect m.lwp\n'
-        "  latentwire demo --k 4 --encoding int8 --receiver tiny-qwen --receiver tiny-llama\n"
+        '  latentwire encode --text "..." -o m.lwp        a packet as a file\n'
+        "  latentwire inspect m.lwp                       what it says, and its sizes\n"
+        "  latentwire demo --k 4 --encoding int8          more latents, finer numbers\n"
+        "  latentwire demo --receiver tiny-qwen --receiver tiny-llama\n"
+        "                                                 two receivers, asked jointly\n"
         "  README.md: the Python snippet, and hosts of your own",
         highlight=False,
     )

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from latentwire.errors import PortInUseError, UsageError
 
 MAX_PORT = 65535
+_PATIENCE = 2.0
+"""Seconds to look for the reason why nobody answers, over all addresses of a name."""
 _OTHER_PORT = "give another port, or port 0 for a free one"
 _REASONS = {
     errno.EADDRINUSE: ("the port is taken", _OTHER_PORT),
@@ -46,8 +48,13 @@ def parse_address(text: str, *, allow_free_port: bool = False) -> Address:
         allow_free_port: Take port 0, with which the system chooses a free one.
 
     Raises:
-        UsageError: If it has another form, or the port is out of range.
+        UsageError: If it is no text, has another form, or the port is out of range.
     """
+    if not isinstance(text, str):
+        raise UsageError(
+            f"expected address:port as a text, found {type(text).__name__}",
+            hint="e.g. 127.0.0.1:50051",
+        )
     host, _, port = text.rpartition(":")
     if not _is_host(host):
         raise UsageError(f"expected address:port, found {text!r}", hint="e.g. 127.0.0.1:50051")
@@ -113,6 +120,49 @@ def _bind(family: int, place: Any) -> OSError | None:
             if os.name == "posix":
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place)
+    except OSError as error:
+        return error
+    return None
+
+
+def why_nobody_answers(text: str) -> tuple[str, str]:
+    """Why no host answers at an address, and what to do about it.
+
+    gRPC only says that the time is over. To be asked once it is, as a name may become known and a
+    host be started in the meantime.
+    """
+    address = parse_address(text)
+    name = address.host.strip("[]")
+    try:
+        places = socket.getaddrinfo(name, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # UnicodeError: a name of a form that none has
+        return f"no address is known for {name!r}", "check the name, or give an IP address"
+    answers = [_call(place[0], place[4], _PATIENCE / len(places)) for place in places]
+    if None in answers:
+        return (
+            "something listens there, but does not speak gRPC as a host does",
+            "is it the port of another program? a host says its address when it is ready",
+        )
+    # A name may stand for several addresses, some of which nobody can reach from here.
+    if any(isinstance(answer, ConnectionRefusedError) for answer in answers):
+        return (
+            "nobody listens there",
+            f"start one there with: latentwire host --model NAME --listen {text}",
+        )
+    cause = answers[0]
+    reason = "no reply" if isinstance(cause, TimeoutError) else getattr(cause, "strerror", None)
+    return (
+        f"the machine cannot be reached: {reason or cause}",
+        "check the address, and the network and firewalls on the way",
+    )
+
+
+def _call(family: int, place: Any, patience: float) -> OSError | None:
+    """Connect and hang up; what the system answered if it did not connect."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(patience)
+            probe.connect(place)
     except OSError as error:
         return error
     return None

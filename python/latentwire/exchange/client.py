@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from numbers import Integral, Real
 from types import TracebackType
 from typing import Any
 
@@ -13,10 +14,10 @@ import grpc
 
 from latentwire.answer import Answer, check_choices
 from latentwire.errors import HostUnreachableError, RemoteError, UsageError
-from latentwire.exchange.address import parse_address
+from latentwire.exchange.address import parse_address, why_nobody_answers
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
-from latentwire.exchange.limits import CHANNEL_OPTIONS
+from latentwire.exchange.limits import CHANNEL_OPTIONS, MAX_NEW_TOKENS
 from latentwire.exchange.status import from_call
 from latentwire.message import Compression, Encoding, Packet, SpaceRef
 from latentwire.text import check_question, check_text
@@ -56,7 +57,8 @@ class Host:
     """A connection to a host. Use it as a context manager, or close it.
 
     Every verb raises the error that the host raised, as the same class; ``HostUnreachableError`` if
-    it is gone; ``RemoteError`` if it did not answer in time or failed otherwise.
+    it is gone; ``RemoteError`` if it did not answer in time or failed otherwise; ``UsageError`` if
+    the connection is closed.
     """
 
     def __init__(self, address: str, channel: grpc.Channel, timeout: float) -> None:
@@ -64,6 +66,10 @@ class Host:
         self._channel = channel
         self._timeout = timeout
         self._service: Any = ExchangeStub(channel)
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Host {self.address}{', closed' if self._is_closed else ''}>"
 
     def describe(self) -> HostDescription:
         """Who is there."""
@@ -87,10 +93,19 @@ class Host:
         encoding: Encoding = "int8",
         compression: Compression = "none",
     ) -> Packet:
-        """Have the host's sender encode a text; see ``Sender.encode``."""
+        """Have the host's sender encode a text; see ``Sender.encode``.
+
+        Raises:
+            UsageError: Also for the entropy stage: a call carries no tables.
+        """
         check_text(text)
         if k is not None:
-            _check_count("k", k)
+            _check_count("k", k, _MAX_UINT32)
+        if compression == "entropy":
+            raise UsageError(
+                "the entropy stage needs tables, and a host has none",
+                hint="take 'zstd' or 'auto', or encode with a Sender and resources of your own",
+            )
         request = pb.EncodeRequest(
             text=text, num_latents=k or 0, encoding=encoding, compression=compression
         )
@@ -100,7 +115,7 @@ class Host:
         self, packet: Packet | bytes, *, choices: Sequence[str], question: str | None = None
     ) -> Answer:
         """Ask a closed question about a message; see ``Receiver.ask``."""
-        return self._ask(pb.Source(packet=bytes(packet)), choices, question)
+        return self._ask(pb.Source(packet=_packet_bytes(packet, "ask_text")), choices, question)
 
     def ask_text(self, text: str, *, choices: Sequence[str], question: str | None = None) -> Answer:
         """Ask a closed question about a text that the receiver reads itself."""
@@ -115,7 +130,8 @@ class Host:
         self, packet: Packet | bytes, *, question: str | None = None, max_new_tokens: int = 32
     ) -> str:
         """Have the receiver write an answer to a question about a message."""
-        return self._generate(pb.Source(packet=bytes(packet)), question, max_new_tokens)
+        source = pb.Source(packet=_packet_bytes(packet, "generate_text"))
+        return self._generate(source, question, max_new_tokens)
 
     def generate_text(
         self, text: str, *, question: str | None = None, max_new_tokens: int = 32
@@ -125,10 +141,12 @@ class Host:
         return self._generate(pb.Source(text=text), question, max_new_tokens)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; closing it again does nothing."""
+        self._is_closed = True
         self._channel.close()
 
     def __enter__(self) -> Host:
+        self._check_open()
         return self
 
     def __exit__(
@@ -152,7 +170,7 @@ class Host:
         return Answer(tuple(choices), tuple(response.log_probabilities))
 
     def _generate(self, source: pb.Source, question: str | None, max_new_tokens: int) -> str:
-        _check_count("max_new_tokens", max_new_tokens)
+        check_new_tokens(max_new_tokens)
         check_question(question)
         request = pb.GenerateRequest(
             question=question or "", max_new_tokens=max_new_tokens, source=source
@@ -161,28 +179,74 @@ class Host:
         return text
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        self._check_open()
         try:
             return method(request, timeout=self._timeout)
-        except grpc.RpcError as error:
+        except (grpc.RpcError, ValueError) as error:
+            self._check_open()  # another thread may close it under a call
+            if isinstance(error, ValueError):
+                raise
             raise from_call(error, self.address) from error
 
+    def _check_open(self) -> None:
+        """Refuse to use a connection that is closed, which gRPC calls an invalid value."""
+        if self._is_closed:
+            raise UsageError(
+                f"the connection to {self.address} is closed", hint="connect again: lw.connect(...)"
+            )
 
-def _check_count(name: str, count: int) -> None:
+
+def _packet_bytes(packet: object, verb_for_texts: str) -> bytes:
+    """A packet's bytes; what is none is named here: ``bytes(5)`` would be five zeros.
+
+    Raises:
+        UsageError: If it is neither a packet nor bytes.
+    """
+    if isinstance(packet, str):
+        raise UsageError(
+            "expected a packet or its bytes, found a text",
+            hint=f"encode it first, or have the receiver read it itself: {verb_for_texts}(...)",
+        )
+    if not isinstance(packet, (Packet, bytes, bytearray, memoryview)):
+        raise UsageError(f"expected a packet or its bytes, found {type(packet).__name__}")
+    return bytes(packet)
+
+
+def _check_count(name: str, count: Any, most: int) -> None:
     """Refuse what the request cannot carry: 0 stands for the host's default there."""
-    if not 1 <= count <= _MAX_UINT32:
-        raise UsageError(f"{name} must be within 1..{_MAX_UINT32:,}, not {count:,}")
+    if isinstance(count, bool) or not isinstance(count, Integral):
+        raise UsageError(f"{name} must be a whole number, not {type(count).__name__}")
+    number = int(count)
+    if number < 1:
+        raise UsageError(f"{name} must be at least 1, not {number:,}")
+    if number > most:
+        raise UsageError(f"{name} must be at most {most:,}, not {number:,}")
 
 
-def check_timeout(timeout: float) -> None:
+def check_new_tokens(count: Any) -> None:
+    """Refuse to ask for a number of tokens that no host writes.
+
+    Raises:
+        UsageError: If it is not within 1..``MAX_NEW_TOKENS``.
+    """
+    _check_count("max_new_tokens", count, MAX_NEW_TOKENS)
+
+
+def check_timeout(timeout: Any, name: str = "timeout") -> None:
     """Refuse a timeout within which no host could answer.
 
     Raises:
         UsageError: If it is not a number of seconds above 0 and at most ``MAX_TIMEOUT``.
     """
-    # Written so that NaN, which is neither, is refused too.
-    if not 0 < timeout <= MAX_TIMEOUT:
+    if isinstance(timeout, bool) or not isinstance(timeout, Real):
         raise UsageError(
-            f"timeout must be more than 0 and at most {MAX_TIMEOUT:,.0f} seconds, not {timeout:g}",
+            f"{name} must be a number of seconds, not {type(timeout).__name__}", hint="e.g. 30"
+        )
+    seconds = float(timeout)
+    # Written so that NaN, which is neither, is refused too.
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise UsageError(
+            f"{name} must be more than 0 and at most {MAX_TIMEOUT:,.0f} seconds, not {seconds:g}",
             hint="e.g. 30",
         )
 
@@ -193,14 +257,15 @@ def connect(address: str, *, timeout: float = 30.0, connect_timeout: float = 5.0
     Args:
         address: ``address:port``.
         timeout: Seconds that a call may take: more than 0, at most ``MAX_TIMEOUT``.
-        connect_timeout: Seconds to go on trying.
+        connect_timeout: Seconds to go on trying, of the same range.
 
     Raises:
-        UsageError: If it is no address, or the timeout is out of range.
-        HostUnreachableError: If nobody answers in time.
+        UsageError: If it is no address, or a timeout is out of range.
+        HostUnreachableError: If nobody answers in time; the text says why.
     """
     parse_address(address)
     check_timeout(timeout)
+    check_timeout(connect_timeout, "connect_timeout")
     options = (
         *CHANNEL_OPTIONS,
         ("grpc.initial_reconnect_backoff_ms", 100),
@@ -214,9 +279,10 @@ def connect(address: str, *, timeout: float = 30.0, connect_timeout: float = 5.0
         grpc.channel_ready_future(channel).result(timeout=connect_timeout)
     except grpc.FutureTimeoutError:
         channel.close()
+        tried = time.monotonic() - started
+        reason, hint = why_nobody_answers(address)
         raise HostUnreachableError(
-            f"no host answers at {address} (tried for {time.monotonic() - started:.0f} s)",
-            hint=f"start one with: latentwire host --model tiny-qwen --listen {address}",
+            f"no host answers at {address} (tried for {tried:.0f} s): {reason}", hint=hint
         ) from None
     return Host(address, channel, timeout)
 

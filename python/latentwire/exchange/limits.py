@@ -3,6 +3,9 @@
 MAX_MESSAGE_BYTES = 20 * 1024 * 1024
 """The most bytes of a call: the largest packet that default limits read, and room around it."""
 
+MAX_NEW_TOKENS = 512
+"""The most tokens that one call may ask a host to write."""
+
 MAX_CALLS = 48
 """The most calls that compute or wait for their turn in one host."""
 

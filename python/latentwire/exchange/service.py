@@ -11,6 +11,7 @@ import grpc
 from latentwire.errors import LatentwireError, UsageError
 from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeServicer
+from latentwire.exchange.limits import MAX_NEW_TOKENS
 from latentwire.exchange.status import DETAIL_KEY, to_status
 from latentwire.exchange.turns import Turns
 from latentwire.message import FORMAT_VERSION, Compression, Encoding, __version__
@@ -20,8 +21,6 @@ from latentwire.sender import Sender
 logger = logging.getLogger(__name__)
 
 DEFAULT_NEW_TOKENS = 32
-MAX_NEW_TOKENS = 512
-"""The most tokens that one call may ask a host to write."""
 
 _Response = TypeVar("_Response")
 

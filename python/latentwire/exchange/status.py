@@ -90,7 +90,7 @@ def from_call(call: grpc.RpcError, address: str) -> LatentwireError:
     if code in (_Code.UNAVAILABLE, _Code.CANCELLED):
         return errors.HostUnreachableError(
             f"the host at {address} cannot be reached: {words}",
-            hint="is it still running? start one with: latentwire host --model tiny-qwen",
+            hint="is it still running? start it again, or connect to another",
         )
     if code is _Code.RESOURCE_EXHAUSTED:
         return errors.LimitExceededError(f"the call to {address} is too large: {words}")
