@@ -84,8 +84,8 @@ class PacketEncoder:
 
         Raises:
             InvalidMessageError: See ``Message.encode``.
-            OverflowError: If the 2**32 numbers of a route are used up. A message that cannot be written
-                uses up none, unless another thread has taken later ones.
+            OverflowError: If the 2**32 numbers of a route are used up. A message that cannot be
+                written uses up none, unless another thread has taken later ones.
         """
         return self._inner.encode(as_numbers(latents))
 
