@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latentwire import _native
 from latentwire._native import Packet as _NativePacket
 from latentwire.bfloat16 import BFloat16
-from latentwire.errors import InvalidMessageError, UnsupportedFeatureError
+from latentwire.errors import InvalidMessageError, UnsupportedFeatureError, UsageError
 from latentwire.forms import (
     ZSTD_LEVEL,
     Compression,
@@ -66,6 +66,7 @@ __all__ = [
     "Written",
     "__version__",
     "new_message_id",
+    "packet_bytes",
     "quantize_roundtrip",
 ]
 
@@ -454,6 +455,23 @@ class Packet:
             f"<Packet {len(self)} bytes: {tensors}, from {self.sender.name!r} "
             f"in space {self.space.name!r}>"
         )
+
+
+def packet_bytes(packet: object) -> bytes:
+    """The bytes of a packet that a receiver is given; what is none is named.
+
+    Raises:
+        UsageError: If it is neither a packet nor bytes.
+    """
+    if isinstance(packet, (Packet, bytes, bytearray, memoryview)):
+        return bytes(packet)
+    if isinstance(packet, str):
+        raise UsageError(
+            "expected a packet or its bytes, found a text",
+            hint="encode it first, or have the receiver read it itself: ask_text, generate_text",
+        )
+    # Not through bytes(): of a number n these would be n zeros.
+    raise UsageError(f"expected a packet or its bytes, found {type(packet).__name__}")
 
 
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from latentwire.frozen.adapted import AdaptedModel
 from latentwire.frozen.forward import check_reads_prefixes
 from latentwire.frozen.model import digest_tensors
 from latentwire.frozen.scoring import PROMPT_ROOM, ChoiceTrees, text_prefix
-from latentwire.message import ModelRef, Packet, SpaceRef
+from latentwire.message import ModelRef, Packet, SpaceRef, packet_bytes
 from latentwire.models import Adapter, DeepAdapter
 from latentwire.models.message_mask import message_mask
 from latentwire.sender import check_part_fits
@@ -225,7 +225,7 @@ class Receiver:
 
     def _latents(self, data: Packet | bytes) -> np.ndarray:
         """Check that a packet is for this receiver and decode its latents, float32 [k, d_z]."""
-        packet = data if isinstance(data, Packet) else Packet.from_bytes(data)
+        packet = data if isinstance(data, Packet) else Packet.from_bytes(packet_bytes(data))
         if packet.space.fingerprint != self.space.fingerprint:
             raise SpaceMismatchError(
                 f"the packet is of latent space {packet.space.name!r} "

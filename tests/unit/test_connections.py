@@ -97,7 +97,7 @@ def test_texts_are_pointed_to_their_own_verbs(host: Host) -> None:
         more: dict[str, Any] = {"choices": CHOICES} if other == "ask_text" else {}
         with pytest.raises(errors.UsageError) as caught:
             verb("a text", **more)  # type: ignore[operator]
-        assert f"{other}(...)" in str(caught.value.hint)
+        assert other in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("address", [50051, None, b"127.0.0.1:9"])

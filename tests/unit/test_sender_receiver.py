@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,14 @@ def test_an_empty_text_is_refused(sender: Sender, receiver: Receiver, text: str)
         sender.encode(text)
     with pytest.raises(errors.EmptyTextError):
         receiver.ask_text(text, choices=CHOICES)
+
+
+@pytest.mark.parametrize("given", ["a text", 5, None])
+def test_what_is_no_packet_is_named(receiver: Receiver, given: Any) -> None:
+    for ask in (lambda: receiver.ask(given, choices=CHOICES), lambda: receiver.generate(given)):
+        with pytest.raises(errors.UsageError, match="expected a packet or its bytes, found") as e:
+            ask()
+        assert (e.value.hint is not None) == isinstance(given, str)
 
 
 def test_a_text_is_refused_rather_than_cut(sender: Sender, receiver: Receiver) -> None:

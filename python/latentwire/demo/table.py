@@ -81,7 +81,7 @@ def print_summary(console: Console, result: DemoResult) -> None:
 def print_next_steps(console: Console) -> None:
     """Where to look next."""
     console.print(
-        "\nNext:\n"
+        "\nNext (in a checkout: source .venv/bin/activate):\n"
         '  latentwire demo --text "your own sentence"     the same path with your words\n'
         '  latentwire encode --text "..." -o m.lwp        a packet as a file\n'
         "  latentwire inspect m.lwp                       what it says, and its sizes\n"

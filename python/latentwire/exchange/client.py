@@ -19,7 +19,7 @@ from latentwire.exchange.gen import exchange_pb2 as pb
 from latentwire.exchange.gen.exchange_pb2_grpc import ExchangeStub
 from latentwire.exchange.limits import CHANNEL_OPTIONS, MAX_NEW_TOKENS
 from latentwire.exchange.status import from_call
-from latentwire.message import Compression, Encoding, Packet, SpaceRef
+from latentwire.message import Compression, Encoding, Packet, SpaceRef, packet_bytes
 from latentwire.text import check_question, check_text
 
 _MAX_UINT32 = 2**32 - 1
@@ -115,7 +115,7 @@ class Host:
         self, packet: Packet | bytes, *, choices: Sequence[str], question: str | None = None
     ) -> Answer:
         """Ask a closed question about a message; see ``Receiver.ask``."""
-        return self._ask(pb.Source(packet=_packet_bytes(packet, "ask_text")), choices, question)
+        return self._ask(pb.Source(packet=packet_bytes(packet)), choices, question)
 
     def ask_text(self, text: str, *, choices: Sequence[str], question: str | None = None) -> Answer:
         """Ask a closed question about a text that the receiver reads itself."""
@@ -130,7 +130,7 @@ class Host:
         self, packet: Packet | bytes, *, question: str | None = None, max_new_tokens: int = 32
     ) -> str:
         """Have the receiver write an answer to a question about a message."""
-        source = pb.Source(packet=_packet_bytes(packet, "generate_text"))
+        source = pb.Source(packet=packet_bytes(packet))
         return self._generate(source, question, max_new_tokens)
 
     def generate_text(
@@ -194,22 +194,6 @@ class Host:
             raise UsageError(
                 f"the connection to {self.address} is closed", hint="connect again: lw.connect(...)"
             )
-
-
-def _packet_bytes(packet: object, verb_for_texts: str) -> bytes:
-    """A packet's bytes; what is none is named here: ``bytes(5)`` would be five zeros.
-
-    Raises:
-        UsageError: If it is neither a packet nor bytes.
-    """
-    if isinstance(packet, str):
-        raise UsageError(
-            "expected a packet or its bytes, found a text",
-            hint=f"encode it first, or have the receiver read it itself: {verb_for_texts}(...)",
-        )
-    if not isinstance(packet, (Packet, bytes, bytearray, memoryview)):
-        raise UsageError(f"expected a packet or its bytes, found {type(packet).__name__}")
-    return bytes(packet)
 
 
 def _check_count(name: str, count: Any, most: int) -> None:
