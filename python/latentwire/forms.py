@@ -153,6 +153,8 @@ def as_float32(latents: Any) -> NDArray[np.float32]:
     ):
         return latents
     if type(latents).__module__.partition(".")[0] == "torch":
+        if latents.is_complex() or str(latents.dtype) == "torch.bool":
+            raise _no_numbers(f"values of type {latents.dtype}")
         # NumPy has no bfloat16: widened by torch. `.float()` and `.cpu()` copy only if they must.
         latents = latents.detach().float().cpu().numpy()
     elif hasattr(latents, "__dlpack__") and not hasattr(latents, "__array__"):

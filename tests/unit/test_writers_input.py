@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from latentwire import errors
 from latentwire.bfloat16 import BFloat16
 from latentwire.limits import Limits
@@ -105,6 +106,8 @@ def test_auto_tries_dictionaries_at_the_level_that_is_asked_for() -> None:
         (np.array([[True, False]]), "values of type bool"),
         ([[None]], "values of type object"),
         ([[1.0], [1.0, 2.0]], "list: setting an array element"),
+        (torch.ones(2, 2, dtype=torch.complex64), "values of type torch.complex64"),
+        (torch.ones(2, 2, dtype=torch.bool), "values of type torch.bool"),
         (np.array([["2026-11-28"]], "datetime64[D]"), "values of type datetime64"),
     ],
 )  # fmt: skip
