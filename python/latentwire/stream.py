@@ -388,6 +388,7 @@ class StreamWriter:
                 self._index, tail = _scanned(self._file, limits)
             if tail is not None:
                 self._cut(tail, repair)
+            self._found = len(self._index)
             if is_new and fsync != "never":
                 _sync_folder(self._path.parent)
         except BaseException:
@@ -462,7 +463,7 @@ class StreamWriter:
 
     def __len__(self) -> int:
         """Packets in the stream."""
-        return len(self._index)
+        return self._found + self._appended  # the index is the appending thread's
 
     def sync(self) -> None:
         """Wait until all that was appended is on the disk.

@@ -590,7 +590,11 @@ def test_threads_may_share_a_writer(tmp_path: Path) -> None:
     sys.setswitchinterval(1e-6)
     try:
         with StreamWriter(path, fsync="never") as writer, ThreadPoolExecutor(6) as pool:
-            list(pool.map(writer.append, PACKETS * each))
+            appended = [pool.submit(writer.append, one) for one in PACKETS * each]
+            while not all(one.done() for one in appended):
+                assert len(writer) <= len(appended)  # which may be asked meanwhile
+            for one in appended:
+                one.result()
     finally:
         sys.setswitchinterval(interval)
     with open_stream(path) as stream:
