@@ -42,7 +42,7 @@ from bench_training import plain_step
 from latentwire.durable import write_whole
 from latentwire.frozen import FrozenModel
 from latentwire.frozen.precision import computes_in_bfloat16, fast_autocast
-from latentwire.machine import describe_run
+from latentwire.provenance import describe_run
 from latentwire.space import LatentSpace
 from latentwire.training.batches import Batches, open_dialogues
 from latentwire.training.building import Size, build_adapter, build_encoder

@@ -22,9 +22,9 @@ from pathlib import Path
 import torch
 from latentwire.checkpoint import DEFAULT_SPACE, SPACES_DIR
 from latentwire.durable import write_whole
-from latentwire.machine import describe_run
 from latentwire.models.bridges import encode
 from latentwire.models.quantizer import through_the_wire
+from latentwire.provenance import describe_run
 from latentwire.training.batches import Batch
 from latentwire.training.compute import autocast, start_accelerator
 from latentwire.training.features import StateInputs

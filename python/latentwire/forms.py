@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire.bfloat16 import BFloat16
+from latentwire.counts import as_int
 from latentwire.errors import InvalidMessageError
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ Scales = Literal["row", "tensor", "channel"] | int
 or so many neighbours in a row."""
 Compression = Literal["none", "zstd", "entropy", "auto"]
 """Which lossless stage to try over a payload; the smaller of with and without is kept."""
-Written = Encoding | Literal["codes"]
+PacketEncoding = Encoding | Literal["codes"]
 """How the numbers of a packet are written; codes are indices into a codebook."""
-Stage = Literal["none", "zstd", "zstd-dictionary", "entropy"]
+LosslessStage = Literal["none", "zstd", "zstd-dictionary", "entropy"]
 """The lossless stage over a payload of a packet."""
 
 ZSTD_LEVEL = 9
@@ -82,7 +82,7 @@ def _form(
             id="message.entropy",
             hint="fit them with EntropyTables.fit, or try compression='auto'",
         )
-    group = 0 if isinstance(scales, str) else _whole_number(scales)
+    group = 0 if isinstance(scales, str) else as_int(scales)
     shared_by = scales if isinstance(scales, str) else "group"
     if shared_by not in ("row", "tensor", "channel", "group") or (
         group is None or not 0 <= group <= _LARGEST_GROUP
@@ -96,21 +96,13 @@ def _form(
             f"codes are symmetric or not: expected True or False, found {asymmetric!r}",
             id="message.layout",
         )
-    effort = _whole_number(level)
+    effort = as_int(level)
     if effort is None or effort not in _ZSTD_LEVELS:
         raise InvalidMessageError(
             f"there is no level {level!r} of zstd: expected a whole number from 1 to 22",
             id="message.level",
         )
     return (encoding, shared_by, group, bool(asymmetric), compression, effort)
-
-
-def _whole_number(value: Any) -> int | None:
-    """The int of anything that is one, NumPy's too; None of anything else."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
 
 
 def check_encoding(encoding: str) -> None:

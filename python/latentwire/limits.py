@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentwire import _native
+from latentwire.counts import as_int
 from latentwire.errors import UsageError
 
 _TOTAL, _ELEMENTS, _SECTIONS, _DECOMPRESSED, _ITEMS = _native.DEFAULT_LIMITS
@@ -35,7 +36,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("total_bytes", "elements", "sections", "decompressed_bytes", "items"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value not in _COUNTS:
+            count = as_int(value)
+            if count is None or count not in _COUNTS:
                 raise UsageError(
                     f"Limits: expected {name} to be a number from 0 to 2**63 - 1, found {value!r}"
                 )

@@ -21,9 +21,9 @@ from latentwire.forms import (
     ZSTD_LEVEL,
     Compression,
     Encoding,
+    LosslessStage,
+    PacketEncoding,
     Scales,
-    Stage,
-    Written,
     as_float32,
     check_encoding,
     form_tuple,
@@ -52,18 +52,18 @@ __all__ = [
     "Compression",
     "Encoding",
     "Limits",
+    "LosslessStage",
     "Message",
     "ModelRef",
     "Packet",
+    "PacketEncoding",
     "Route",
     "Scales",
     "ScalesInfo",
     "Section",
     "SectionInfo",
     "SpaceRef",
-    "Stage",
     "TensorInfo",
-    "Written",
     "__version__",
     "new_message_id",
     "packet_bytes",
@@ -390,8 +390,8 @@ class Packet:
             TensorInfo(
                 name=name,
                 shape=tuple(shape),
-                encoding=cast(Written, encoding),
-                compression=cast(Stage, compression),
+                encoding=cast(PacketEncoding, encoding),
+                compression=cast(LosslessStage, compression),
                 scales=None if scales is None else ScalesInfo._of(scales),
                 payload_offset=offset,
                 payload_length=length,
@@ -400,14 +400,14 @@ class Packet:
         )
 
     @property
-    def encoding(self) -> Written:
+    def encoding(self) -> PacketEncoding:
         """How the numbers of the first tensor are written."""
-        return cast(Written, self._native.tensors[0][2])
+        return cast(PacketEncoding, self._native.tensors[0][2])
 
     @property
-    def compression(self) -> Stage:
+    def compression(self) -> LosslessStage:
         """The lossless stage that was kept over the first tensor."""
-        return cast(Stage, self._native.tensors[0][3])
+        return cast(LosslessStage, self._native.tensors[0][3])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -457,21 +457,25 @@ class Packet:
         )
 
 
-def packet_bytes(packet: object) -> bytes:
-    """The bytes of a packet that a receiver is given; what is none is named.
+def packet_bytes(packet: Any) -> bytes:
+    """The bytes of a packet that is given as one, or as any bytes-like object.
 
     Raises:
         UsageError: If it is neither a packet nor bytes.
     """
-    if isinstance(packet, (Packet, bytes, bytearray, memoryview)):
+    if isinstance(packet, (Packet, bytes)):
         return bytes(packet)
     if isinstance(packet, str):
         raise UsageError(
             "expected a packet or its bytes, found a text",
             hint="encode it first, or have the receiver read it itself: ask_text, generate_text",
         )
-    # Not through bytes(): of a number n these would be n zeros.
-    raise UsageError(f"expected a packet or its bytes, found {type(packet).__name__}")
+    try:
+        # Through memoryview, because bytes(n) of a number n would allocate n zeros.
+        return bytes(memoryview(packet))
+    except TypeError as error:
+        found = type(packet).__name__
+        raise UsageError(f"expected a packet or its bytes, found {found}") from error
 
 
 def quantize_roundtrip(latents: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire import _native
-from latentwire.errors import InvalidMessageError, WireError
+from latentwire.errors import WireError
 from latentwire.forms import ZSTD_LEVEL, Compression, Encoding, Scales, as_numbers, form_tuple
 from latentwire.limits import DEFAULT_LIMITS, Limits
 from latentwire.message import Packet
-from latentwire.references import ModelRef, Route, SpaceRef
+from latentwire.references import ModelRef, Route, SpaceRef, check_message_number
 from latentwire.resources import NO_RESOURCES, Resources
-
-_NUMBERS = range(2**32)
 
 
 class PacketEncoder:
@@ -60,11 +58,6 @@ class PacketEncoder:
         route: Route | None = None,
         first_number: int = 0,
     ) -> None:
-        if not isinstance(first_number, int) or first_number not in _NUMBERS:
-            raise InvalidMessageError(
-                f"expected a number of a message below 2**32, found {first_number!r}",
-                id="message.route",
-            )
         self._inner = _native.PacketEncoder(
             sender=sender._tuple("sender"),
             receiver=None if receiver is None else receiver._tuple("receiver"),
@@ -72,7 +65,7 @@ class PacketEncoder:
             options=form_tuple(encoding, scales, asymmetric, compression, level, resources),
             lossless=resources._lossless(),
             route=None if route is None else route._tuple(),
-            number=first_number,
+            number=check_message_number(first_number),
         )
 
     def encode(self, latents: Any) -> bytes:

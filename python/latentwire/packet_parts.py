@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwire.forms import Scales, Stage, Written, as_codes
+from latentwire.forms import LosslessStage, PacketEncoding, Scales, as_codes
 from latentwire.references import check_sixteen_bytes
 
 
@@ -98,8 +98,8 @@ class TensorInfo:
 
     name: str
     shape: tuple[int, ...]
-    encoding: Written
-    compression: Stage
+    encoding: PacketEncoding
+    compression: LosslessStage
     scales: ScalesInfo | None
     payload_offset: int
     payload_length: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latentwire import _native
+from latentwire.counts import as_int
 from latentwire.errors import InvalidMessageError
 
 if TYPE_CHECKING:
@@ -138,11 +139,7 @@ class Route:
         Raises:
             InvalidMessageError: If the number is not within 0..2**32 - 1.
         """
-        if not 0 <= number <= _LARGEST_NUMBER:
-            raise InvalidMessageError(
-                f"expected a number of a message below 2**32, found {number}", id="message.route"
-            )
-        return self.message_prefix + number.to_bytes(4)
+        return self.message_prefix + check_message_number(number).to_bytes(4)
 
     def _tuple(self) -> _Route:
         return (
@@ -155,6 +152,20 @@ class Route:
             self.dictionary,
             self.tables,
         )
+
+
+def check_message_number(number: Any) -> int:
+    """The number of a message on a route.
+
+    Raises:
+        InvalidMessageError: If it is not within 0..2**32 - 1.
+    """
+    found = as_int(number)
+    if found is None or not 0 <= found <= _LARGEST_NUMBER:
+        raise InvalidMessageError(
+            f"expected a number of a message below 2**32, found {number!r}", id="message.route"
+        )
+    return found
 
 
 def check_sixteen_bytes(what: str, value: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from latentwire import _native
 from latentwire.errors import UsageError
-from latentwire.message import DEFAULT_LIMITS, Limits, Packet, Route
+from latentwire.message import DEFAULT_LIMITS, Limits, Packet, Route, packet_bytes
 from latentwire.resources import NO_RESOURCES, Resources
 
 Algorithm = Literal["hmac-sha-256", "blake3", "ed25519"]
@@ -106,11 +106,11 @@ class Sealer:
             InvalidMessageError: If it has a seal, or the numbers of the session are used up. What
                 cannot be sealed uses up no number.
             WireError: If it is no packet.
-            TypeError: If it is neither a packet nor bytes.
+            UsageError: If it is neither a packet nor bytes.
         """
         given = None if route is None else route._tuple()
         # A seal is not for the sealer to refuse by a receiver's limits.
-        return Packet(self._inner.seal(_bytes_of(packet), given), None)
+        return Packet(self._inner.seal(packet_bytes(packet), given), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Seal:
             MalformedPacketError: If the seal does not fit the packet.
             UnsupportedFeatureError: If its algorithm is not known here.
         """
-        found = _native.read_seal(_bytes_of(packet))
+        found = _native.read_seal(packet_bytes(packet))
         return None if found is None else cls(*found)
 
 
@@ -213,9 +213,9 @@ class Verifier:
                 packet was received before.
             LimitExceededError: If it begins one session more of its key than can be remembered.
             WireError: If it is no packet.
-            TypeError: If it is neither a packet nor bytes.
+            UsageError: If it is neither a packet nor bytes.
         """
-        data = _bytes_of(packet)
+        data = packet_bytes(packet)
         given = None if route is None else route._tuple()
         found = self._inner.verify(data, given, limits._tuple())
         return Verified(Packet.from_bytes(data, limits), *found)
@@ -240,9 +240,9 @@ class Encryptor:
 
         Raises:
             WireError: If it is no packet, or an encrypted one.
-            TypeError: If it is neither a packet nor bytes.
+            UsageError: If it is neither a packet nor bytes.
         """
-        return self._inner.encrypt(_bytes_of(packet))
+        return self._inner.encrypt(packet_bytes(packet))
 
 
 def decrypt(data: bytes, id: bytes, key: bytes, limits: Limits = DEFAULT_LIMITS) -> Packet:
@@ -251,10 +251,10 @@ def decrypt(data: bytes, id: bytes, key: bytes, limits: Limits = DEFAULT_LIMITS)
     Raises:
         UntrustedPacketError: If it was made with another key, or altered.
         WireError: If it is no packet.
-        TypeError: If ``data`` is not bytes-like.
+        UsageError: If ``data`` is not bytes-like.
     """
     _check(id, key)
-    return Packet.from_bytes(_native.decrypt(_bytes_of(data), id, key, limits._tuple()), limits)
+    return Packet.from_bytes(_native.decrypt(packet_bytes(data), id, key, limits._tuple()), limits)
 
 
 def digest(
@@ -270,7 +270,7 @@ def digest(
         WireError: If the payload cannot be restored.
     """
     given = (None if route is None else route._tuple(), resources._lossless())
-    return _native.digest(_bytes_of(packet), given, limits._tuple())
+    return _native.digest(packet_bytes(packet), given, limits._tuple())
 
 
 def truncate_sealed(packet: Packet, rows: int) -> Packet:
@@ -282,14 +282,7 @@ def truncate_sealed(packet: Packet, rows: int) -> Packet:
         UntrustedPacketError: If it has no seal.
         InvalidMessageError: If its seal cannot be kept: ``Packet.truncate`` leaves it out.
     """
-    return Packet(_native.truncate_sealed(_bytes_of(packet), rows), None)
-
-
-def _bytes_of(packet: Packet | bytes) -> bytes:
-    if isinstance(packet, Packet) or type(packet) is bytes:
-        return bytes(packet)
-    # Through memoryview, because bytes(n) of a number n would allocate n zeros.
-    return bytes(memoryview(packet))
+    return Packet(_native.truncate_sealed(packet_bytes(packet), rows), None)
 
 
 def _check(id: bytes, key: bytes) -> None:

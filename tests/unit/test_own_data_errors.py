@@ -213,11 +213,9 @@ def test_a_template_on_the_command_line(tmp_path: Path) -> None:
     words = "verbalizers: {b: bad, a: good}\n"
     file = write(tmp_path / "t.yaml", words)
     task = _own_task(data, "body", "kind", "Mail:", file)
-    assert task is not None
     assert (task.question, task.choices) == ("Mail:", ("bad", "good"))
     write(file, words + 'question: "Kind:"\ntext: "Mail: {body}"\n')
     task = _own_task(data, "text", "kind", None, file)
-    assert task is not None
     assert task.question == "Kind:"
     assert all(example.text.startswith("Mail: text ") for example in task.load("train"))
     for column, question, option in (("body", None, "--text-column"), ("text", "Q", "--question")):
@@ -230,7 +228,6 @@ def test_the_split_for_the_test_is_named_on_the_command_line(tmp_path: Path) -> 
     write(tmp_path / "rows" / "validation.csv", CSV.replace("text ", "other "))
     write(tmp_path / "rows" / "test.csv", "text,label\nunlabelled,-1\n")
     task = _own_task(str(tmp_path / "rows"), "text", "label", None, None, test_split="validation")
-    assert task is not None
     assert {example.text.split()[0] for example in task.load("test")} == {"other"}
     assert {example.text.split()[0] for example in task.load("validation")} == {"text"}
     with pytest.raises(DataError, match="no split 'dev'; there are: train, validation, test") as e:

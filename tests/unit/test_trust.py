@@ -224,7 +224,7 @@ def test_every_bytes_like_object_is_taken_and_nothing_else() -> None:
     ]
     for call in calls:
         for wrong in (5, [1, 2], "text", None):
-            with pytest.raises(TypeError):
+            with pytest.raises(errors.UsageError, match="expected a packet or its bytes"):
                 call(wrong)
     sealed = sealer.seal(memoryview(bytes(packet())))
     verifier.verify(bytearray(bytes(sealed)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwire.benchmark.ours import SENDER, SPACE, message_of
-from latentwire.message import Codes, Message, Packet, Written
+from latentwire.message import Codes, Message, Packet, PacketEncoding
 from latentwire.resources import EntropyTables, Resources
 
 __all__ = [
@@ -24,7 +24,7 @@ FREE_BYTES = 24
 """What a stream may take beside the entropy."""
 FSQ_LEVELS = 5
 Form = Literal["int4", "int2", "fsq"]
-_BITS: dict[Written, int] = {"int4": 4, "int2": 2}
+_BITS: dict[PacketEncoding, int] = {"int4": 4, "int2": 2}
 
 
 def above_entropy(fitted: NDArray[np.float32], sent: NDArray[np.float32], form: Form) -> float:

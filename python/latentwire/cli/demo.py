@@ -105,7 +105,7 @@ def demo(
                 cells = [cell.plain for cell in row_cells(row)]
                 print(" | ".join([cells[0][:60], *cells[1:]]), flush=True)  # noqa: T201
     if json:
-        from latentwire.machine import describe_run
+        from latentwire.provenance import describe_run
 
         print_json(result.to_json(describe_run(command_line())))
         return

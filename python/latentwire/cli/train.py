@@ -95,7 +95,9 @@ def train(
             changes or [],
             run_dir=run_dir,
             data_dir=data_dir,
-            own_task=_own_task(
+            own_task=None
+            if data is None
+            else _own_task(
                 data,
                 text_column,
                 label_column,
@@ -113,7 +115,7 @@ def train(
 
 
 def _own_task(
-    data: str | None,
+    data: str,
     text_column: str,
     label_column: str,
     question: str | None,
@@ -122,10 +124,8 @@ def _own_task(
     test_split: str = "test",
     hub_config: str | None = None,
     hub_revision: str | None = None,
-) -> Task | None:
+) -> Task:
     """A task of a file or folder, or of a hub name where there is no such file."""
-    if data is None:
-        return None
     from latentwire.tasks import Task
 
     template = _template(template_file, text_column, question)

@@ -14,7 +14,7 @@ from latentwire.comparison.report import write_tables
 from latentwire.comparison.results import Results, settings_digest
 from latentwire.durable import write_whole
 from latentwire.errors import UsageError
-from latentwire.machine import describe_run
+from latentwire.provenance import describe_run
 from latentwire.tasks.base import find_data_dir
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from statistics import mean, stdev
 
 from latentwire.evaluation.question_figures import QuestionFigure
 from latentwire.evaluation.statistics import RESAMPLING, Accuracy
-from latentwire.machine import describe_run
+from latentwire.provenance import describe_run
 
 GOAL_PERCENT = 95
 """Of what the receiver reaches reading the text, what a message should reach."""

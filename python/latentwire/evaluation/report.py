@@ -12,7 +12,7 @@ from latentwire.evaluation.comparisons import Comparison, comparisons
 from latentwire.evaluation.records import Record, path_name
 from latentwire.evaluation.statistics import RESAMPLING
 from latentwire.extras import require_extra
-from latentwire.machine import describe_run
+from latentwire.provenance import describe_run
 from latentwire.tasks import TASKS
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from types import TracebackType
 from typing import Any
 
 import grpc
 
 from latentwire.answer import Answer, check_choices
+from latentwire.counts import as_int
 from latentwire.errors import HostUnreachableError, RemoteError, UsageError
 from latentwire.exchange.address import parse_address, why_nobody_answers
 from latentwire.exchange.gen import exchange_pb2 as pb
@@ -198,9 +199,9 @@ class Host:
 
 def _check_count(name: str, count: Any, most: int) -> None:
     """Refuse what the request cannot carry: 0 stands for the host's default there."""
-    if isinstance(count, bool) or not isinstance(count, Integral):
+    number = as_int(count)
+    if number is None:
         raise UsageError(f"{name} must be a whole number, not {type(count).__name__}")
-    number = int(count)
     if number < 1:
         raise UsageError(f"{name} must be at least 1, not {number:,}")
     if number > most:
